@@ -1,0 +1,119 @@
+/** The tables, as Kysely sees them. The migrations in `migrations.ts` create them. Money is nano-units, read as bigint. */
+export interface Schema {
+  settings: SettingsTable;
+  meta: MetaTable;
+  prices: PricesTable;
+  entries: EntriesTable;
+  budget_windows: BudgetWindowsTable;
+  unsettled: UnsettledTable;
+  usage_hourly: UsageHourlyTable;
+  kept_answers: KeptAnswersTable;
+}
+
+/** One document a setting: `kind` is a key of `Settings`. */
+export interface SettingsTable {
+  kind: string;
+  id: string;
+  document: string;
+  /** Who wrote it: `file` (a declarative file, which may take it away again), `api`, or `start` (the first start). */
+  source: string;
+  updated_at: number;
+}
+
+export interface MetaTable {
+  name: string;
+  value: string;
+}
+
+/** Price documents, immutable: an entry names the one by which it was computed. */
+export interface PricesTable {
+  id: string;
+  document: string;
+  created_at: number;
+}
+
+export interface EntriesTable {
+  attempt: string;
+  phase: number;
+  n: number;
+  kind: string;
+  at: number;
+  payer: string;
+  key: string;
+  route: string;
+  model: string;
+  currency: string;
+  amount: bigint;
+  held: bigint;
+  /** JSON `[[budget, window, "amount"], …]`. */
+  shares: string;
+  price: string;
+  rates: string;
+  basis: string | null;
+  overrun: number;
+  input: number | null;
+  cached_input: number | null;
+  cache_write_5m: number | null;
+  cache_write_1h: number | null;
+  input_audio: number | null;
+  input_image: number | null;
+  output: number | null;
+  reasoning: number | null;
+  output_audio: number | null;
+  images: number | null;
+  seconds: number | null;
+  tool_calls: number | null;
+  detail: string;
+}
+
+/** What was settled in one window of one budget: rolled up in the ledger's own transaction. */
+export interface BudgetWindowsTable {
+  budget: string;
+  window: number;
+  settled: bigint;
+}
+
+/** Attempts in doubt, until evidence or a person resolves them. */
+export interface UnsettledTable {
+  attempt: string;
+  since: number;
+  reason: string;
+}
+
+/** Settled entries by hour, rolled up in the ledger's own transaction. */
+export interface UsageHourlyTable {
+  /** Start of the hour, UTC milliseconds. */
+  hour: number;
+  payer: string;
+  key: string;
+  route: string;
+  model: string;
+  currency: string;
+  calls: number;
+  attempts: number;
+  estimated: number;
+  cost: bigint;
+  input: number;
+  cached_input: number;
+  cache_write_5m: number;
+  cache_write_1h: number;
+  input_audio: number;
+  input_image: number;
+  output: number;
+  reasoning: number;
+  output_audio: number;
+  images: number;
+  seconds: number;
+  tool_calls: number;
+}
+
+export interface KeptAnswersTable {
+  id: string;
+  request_hash: string;
+  call: string;
+  state: string;
+  at: number;
+  status: number;
+  headers: string;
+  answer: Uint8Array | null;
+}

@@ -1,0 +1,98 @@
+import type { Kysely } from "kysely";
+import type { Schema } from "./schema.ts";
+
+/**
+ * What every store offers: a journal that commits in groups for the ledger's path, and a query layer for reports and
+ * administration. One contract suite runs against each implementation.
+ */
+export interface Store {
+  /** Reports and administration. Writes go through the one writer and are durable when they resolve. */
+  readonly query: Kysely<Schema>;
+  readonly journal: Journal;
+  /** Commits what is queued, then closes. */
+  close(): Promise<void>;
+}
+
+/** The ledger's way to the disk: rows queue up, and one transaction after the other takes all that are waiting. */
+export interface Journal {
+  /** Queues a row. The promise resolves once it is durable; all rows of one group share one promise. */
+  append(row: JournalRow): Promise<void>;
+  /** Rows that wait for the disk. */
+  readonly depth: number;
+  /** Called once, when the disk failed: nothing more can be promised, the process must stop. */
+  onFailure(listener: (cause: unknown) => void): void;
+}
+
+export type EntryKind = "hold" | "top-up" | "settle" | "release" | "unsettled" | "adjust";
+
+/**
+ * The life of an attempt in the ledger. The key (attempt, phase, n) makes every step idempotent: an attempt has one
+ * hold, at most one close, at most one resolution of an `unsettled` close, and numbered top-ups and adjustments.
+ */
+export const PHASE = { hold: 0, close: 1, resolve: 2, adjust: 3 } as const;
+
+/** What an entry adds to (or takes from) one budget in one window, in nano-units of the budget's currency. */
+export interface BudgetShare {
+  readonly budget: string;
+  /** Start of the budget's window, milliseconds; 0 for `total`. */
+  readonly window: number;
+  readonly amount: bigint;
+}
+
+/** One append-only row of the ledger. Every row tells its own story: nothing else is needed to check it. */
+export interface EntryRow {
+  readonly attempt: string;
+  readonly phase: number;
+  readonly n: number;
+  readonly kind: EntryKind;
+  readonly at: number;
+  readonly payer: string;
+  readonly key: string;
+  readonly route: string;
+  /** `endpoint/model`. */
+  readonly model: string;
+  readonly currency: string;
+  /** hold, top-up: what is set aside. settle, adjust: the cost. release: 0. unsettled: what goes on counting. */
+  readonly amount: bigint;
+  /** hold, top-up: the provable bound. settle, release, unsettled: the hold that is given back. */
+  readonly held: bigint;
+  readonly shares: readonly BudgetShare[];
+  /** The price document, and the exchange rates (`CNY:7.1`) by which the shares were computed. */
+  readonly price: string;
+  readonly rates: string;
+  readonly basis: string | undefined;
+  readonly overrun: boolean;
+  /** Token classes, known or not. */
+  readonly input: number | undefined;
+  readonly cachedInput: number | undefined;
+  readonly cacheWrite5m: number | undefined;
+  readonly cacheWrite1h: number | undefined;
+  readonly inputAudio: number | undefined;
+  readonly inputImage: number | undefined;
+  readonly output: number | undefined;
+  readonly reasoning: number | undefined;
+  readonly outputAudio: number | undefined;
+  readonly images: number | undefined;
+  readonly seconds: number | undefined;
+  readonly toolCalls: number | undefined;
+  /** JSON: what a person may want to know (timing, finish, fault, the vendor's request id), never a body or a secret. */
+  readonly detail: string;
+}
+
+/** An answer kept for an `Idempotency-Key`. `answer` is sealed. */
+export interface KeptAnswerRow {
+  /** Key id and a hash of the client's `Idempotency-Key`. */
+  readonly id: string;
+  readonly requestHash: string;
+  readonly call: string;
+  readonly state: "pending" | "kept" | "doubt" | "too-large";
+  readonly at: number;
+  readonly status: number;
+  readonly headers: string;
+  readonly answer: Uint8Array | undefined;
+}
+
+export type JournalRow =
+  | { readonly op: "entry"; readonly entry: EntryRow; readonly kept?: KeptAnswerRow | undefined }
+  | { readonly op: "kept"; readonly kept: KeptAnswerRow }
+  | { readonly op: "forget-kept"; readonly id: string };

@@ -1,0 +1,213 @@
+import type { Fault } from "../base/faults.ts";
+import type { Usage } from "../base/usage.ts";
+import type { VendorFault } from "./vendor-fault.ts";
+
+/**
+ * The neutral contract between Maidan and a vendor. An adapter is two small things: a `Protocol`, which only
+ * translates, and a `Transport`, which only sends. Neither sees the ledger, the client's connection or the store.
+ */
+
+export type Operation = "chat" | "embeddings";
+
+/** A client's request, read once: its bytes as they came, and where in them the fields stand that Maidan looks at. */
+export interface ModelRequest {
+  readonly operation: Operation;
+  /** The wire protocol of `body`: the surface on which the client spoke. */
+  readonly protocol: string;
+  readonly body: Buffer;
+  /** The top-level fields of `body`, in order, each with the bytes its value takes. */
+  readonly fields: ReadonlyMap<string, FieldSpan>;
+  /** The model as the client named it: a route, or `endpoint/model`. */
+  readonly model: string;
+  readonly stream: boolean;
+  /** Whether the client asked for a usage chunk at the end of its stream. */
+  readonly wantsUsage: boolean;
+  /** The longest answer the client allows, in tokens, and in which field it said so. */
+  readonly maxOutputTokens: number | undefined;
+  readonly maxOutputField: string | undefined;
+  /** How many answers the client wants at once (`n`). */
+  readonly choices: number;
+  /** How many input tokens this can be at the most, and a close guess. Both exclude images and audio. */
+  readonly inputTokens: { readonly bound: number; readonly estimate: number };
+  readonly images: number;
+  readonly audioBytes: number;
+  /** Texts or token lists of an embeddings request. */
+  readonly inputs: number;
+}
+
+/** Where a field's value stands in the body: `body.subarray(start, end)`. */
+export interface FieldSpan {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What Maidan changes in a request before it is sent; all else passes as it came. */
+export interface Changes {
+  /** The name that the vendor knows the model by. */
+  readonly model: string;
+  /** Lower the longest answer to this many tokens. */
+  readonly maxOutputTokens?: number;
+  /** Ask the vendor for usage at the end of the stream. */
+  readonly includeUsage: boolean;
+}
+
+/** One HTTP request to a vendor. In-process vendors answer the same shape. */
+export interface WireRequest {
+  readonly method: "POST" | "GET";
+  /** Path and query, appended to the endpoint's base address. */
+  readonly path: string;
+  readonly headers: Record<string, string>;
+  readonly body: Buffer;
+}
+
+/** What a protocol needs to know of an endpoint. */
+export interface Target {
+  readonly credentials: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly quirks: Quirks;
+}
+
+/** The few declared ways in which a vendor differs from its protocol's original. */
+export interface Quirks {
+  /** The field that limits an answer's length where the client named none: `max_tokens` or `max_completion_tokens`. */
+  readonly maxOutputField?: "max_tokens" | "max_completion_tokens";
+  /** The vendor knows no `stream_options`; its streams carry usage (or none) without being asked. */
+  readonly noStreamOptions?: boolean;
+  /** Paths that differ from the protocol's own, by operation. */
+  readonly paths?: Readonly<Partial<Record<Operation | "models", string>>>;
+  /** `Authorization: Bearer` unless the vendor wants another header. */
+  readonly keyHeader?: string;
+}
+
+export interface Protocol {
+  readonly id: string;
+  readonly operations: readonly Operation[];
+  /** The bytes for the vendor. Only `changes` differ where the client speaks this very protocol. */
+  encode(request: ModelRequest, changes: Changes, target: Target): WireRequest;
+  /** A cheap request that proves address and credential without costing anything: for health and `doctor`. */
+  probe(target: Target): WireRequest;
+  /** Reads a buffered answer: what it used, and what it is called. Throws `VendorFault` where it is no answer at all. */
+  readAnswer(operation: Operation, body: Buffer): AnswerFacts;
+  /** Follows a streamed answer as it passes, without changing a byte. */
+  followStream(options: FollowOptions): StreamFollower;
+  /** Decodes a streamed answer for transforms that rewrite text. */
+  decodeStream(options: FollowOptions): StreamDecoder;
+  /** What the vendor meant by an answer that is not 2xx, or by an error hidden in one that is. */
+  readError(status: number, headers: AnswerHeaders, body: Buffer): VendorFault;
+}
+
+export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+export interface AnswerFacts {
+  readonly usage: Usage | undefined;
+  /** Bytes of text the model wrote, for an estimate where it reports no usage. */
+  readonly textBytes: number;
+  readonly finish: string | undefined;
+  /** What the vendor itself says it charged, as a decimal string, where it says so. */
+  readonly vendorCost?: string | undefined;
+}
+
+export interface FollowOptions {
+  /** Keep back the usage chunk that only Maidan asked for. */
+  readonly dropUsage: boolean;
+  readonly eventBytes: number;
+}
+
+/** What a followed stream has shown so far. */
+export interface StreamProgress {
+  readonly usage: Usage | undefined;
+  readonly vendorCost: string | undefined;
+  /** Pieces of the answer so far, about one a token. */
+  readonly events: number;
+  /** Bytes of text, reasoning and tool arguments so far. */
+  readonly textBytes: number;
+  /** The protocol's own end (`[DONE]`) was seen. */
+  readonly ended: boolean;
+  /** An answer was finished (`finish_reason`), even where the protocol's end is missing. */
+  readonly finished: boolean;
+  /** The vendor reported an error inside the stream. */
+  readonly fault: VendorFault | undefined;
+}
+
+/**
+ * Watches the vendor's bytes on their way to the client. Whole events pass at once and untouched; the end of the
+ * stream (usage chunk, `[DONE]`) is kept back, because the ledger must know the cost first.
+ */
+export interface StreamFollower extends StreamProgress {
+  /** The bytes that may go on now, in order; often the very chunk that came. Throws `VendorFault` at a bound. */
+  push(chunk: Buffer): Buffer | undefined;
+  /**
+   * Everything kept back, once the ledger has settled: the usage chunk with its cost (or without the chunk, as
+   * asked), then the protocol's end.
+   */
+  finish(cost: ShownCost | undefined): Buffer;
+  /** An error in the protocol's own shape, for a stream whose head has been sent. */
+  error(fault: Fault, message: string): Buffer;
+  /** A clean early stop in the protocol's own shape (`finish_reason: "length"`), for a stream that cannot go on. */
+  stop(): Buffer;
+}
+
+/** A cost as clients see it: `amount` is a decimal. */
+export interface ShownCost {
+  readonly amount: string;
+  readonly currency: string;
+}
+
+/** A transform of the answer's text: may hold text back, rewrite it, and let it go later. One for each text of an answer. */
+export interface TextTransform {
+  /** The text that may go on now. */
+  push(text: string): string;
+  /** The rest, at the end of the answer. */
+  end(): string;
+}
+
+/** Makes a transform for one text of an answer: choice 0's `content`, choice 1's `reasoning_content`, … */
+export type TransformFactory = (choice: number, field: "content" | "reasoning") => TextTransform;
+
+/** The second path: events decoded, texts rewritten, everything else passed through as raw JSON. */
+export interface StreamDecoder extends StreamFollower {
+  /** Call before the first `push`. */
+  transform(factory: TransformFactory): void;
+}
+
+export type VendorErrorClass =
+  | "invalid_request"
+  | "context_length"
+  | "content_filter"
+  | "auth"
+  | "permission"
+  | "billing"
+  | "not_found"
+  | "rate_limit"
+  | "quota"
+  | "overloaded"
+  | "timeout"
+  | "server_error";
+
+/** Told what comes back of a request. Exactly one of `onEnd` and `onFail` is called, once, and last. */
+export interface AnswerSink {
+  onHead(status: number, headers: AnswerHeaders): void;
+  onChunk(chunk: Buffer): void;
+  onEnd(): void;
+  onFail(fault: VendorFault): void;
+}
+
+export interface SendBounds {
+  readonly connectMs: number;
+  readonly firstByteMs: number;
+  readonly betweenBytesMs: number;
+}
+
+/** A request under way. */
+export interface Exchange {
+  pause(): void;
+  resume(): void;
+  /** Gives the request up: the vendor sees the connection close. The sink hears nothing more. */
+  abort(): void;
+}
+
+/** The one way by which requests leave: HTTP, or a vendor inside this process. */
+export interface Transport {
+  send(request: WireRequest, sink: AnswerSink, bounds: SendBounds): Exchange;
+  close(): Promise<void>;
+}
