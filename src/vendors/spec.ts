@@ -92,6 +92,8 @@ export interface Protocol {
   followStream(options: FollowOptions): StreamFollower;
   /** Decodes a streamed answer for transforms that rewrite text. */
   decodeStream(options: FollowOptions): StreamDecoder;
+  /** Rewrites the texts of a buffered answer; all else stays as it is. */
+  transformAnswer(body: Buffer, factory: TransformFactory): Buffer;
   /** What the vendor meant by an answer that is not 2xx, or by an error hidden in one that is. */
   readError(status: number, headers: AnswerHeaders, body: Buffer): VendorFault;
 }
