@@ -10,7 +10,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { Payers } from "../payers/payers.ts";
 import type { EndpointHealth } from "../routing/health.ts";
 import type { Routes } from "../routing/routes.ts";
-import type { AnswerHeaders, ModelRequest, Protocol, ShownCost, TransformFactory, Transport } from "../vendors/spec.ts";
+import type { ModelRequest, Protocol, ShownCost, TransformFactory, Transport } from "../vendors/spec.ts";
 import type { Departure } from "./departure.ts";
 import type { KeptAnswers } from "./kept-answers.ts";
 
