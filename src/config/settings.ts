@@ -218,6 +218,42 @@ export interface Settings {
 /** The kinds of settings that are documents with an id of their own. */
 export type SettingKind = Exclude<keyof Settings, "general">;
 
+/** Every kind of document that a store keeps: `general` is one document, with the id `general`. */
+export type DocumentKind = keyof Settings;
+
+export type DocumentOf<K extends DocumentKind> = K extends SettingKind ? Settings[K][number] : GeneralSetting;
+
+/** In the order in which they depend on each other. */
+export const SETTING_KINDS = [
+  "rates",
+  "endpoints",
+  "prices",
+  "routes",
+  "payers",
+  "budgets",
+  "keys",
+] as const satisfies readonly SettingKind[];
+
+/** Who wrote a document: a declarative file (which may take it away again), the operators' API, or the first start. */
+export type DocumentSource = "file" | "api" | "start";
+
+export const GENERAL_ID = "general";
+
+/** What a document is called. Rates and prices have no name of their own: they are known by what they are for, and since when. */
+export function idOf<K extends DocumentKind>(kind: K, document: DocumentOf<K>): string;
+export function idOf(kind: DocumentKind, document: DocumentOf<DocumentKind>): string {
+  if (kind === "general") return GENERAL_ID;
+  if (kind === "rates") {
+    const rate = document as RateSetting;
+    return `${rate.from}-${rate.to}@${rate.since}`;
+  }
+  if (kind === "prices") {
+    const price = document as PriceEntrySetting;
+    return price.since === undefined ? price.model : `${price.model}@${price.since}`;
+  }
+  return (document as { readonly id: string }).id;
+}
+
 export const NO_SETTINGS: Settings = {
   general: { currency: "USD" },
   rates: [],
