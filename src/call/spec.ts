@@ -13,6 +13,7 @@ import type { Routes } from "../routing/routes.ts";
 import type { ModelRequest, Protocol, ShownCost, TransformFactory, Transport } from "../vendors/spec.ts";
 import type { Departure } from "./departure.ts";
 import type { KeptAnswers } from "./kept-answers.ts";
+import type { PriceBook } from "./price-book.ts";
 
 /** One request of a client, as any surface (or a caller inside this process) hands it to `runCall`. */
 export interface CallRequest {
@@ -85,6 +86,7 @@ export interface CallEnvironment {
   readonly gate: AdmissionGate;
   readonly health: EndpointHealth;
   readonly keptAnswers: KeptAnswers;
+  readonly priceBook: PriceBook;
   readonly snapshot: () => Snapshot;
   readonly observer: CallObserver;
 }

@@ -1,0 +1,326 @@
+import { Fault } from "../base/faults.ts";
+import { callWords } from "../base/messages/call.ts";
+import { formatAmount } from "../base/money.ts";
+import type { Usage } from "../base/usage.ts";
+import type { ModelOffer } from "../catalogue/catalogue.ts";
+import type { PriceDocument } from "../catalogue/price-document.ts";
+import type { Hold } from "../ledger/spec.ts";
+import type { Plan } from "../routing/routes.ts";
+import type { AnswerHeaders, Changes } from "../vendors/spec.ts";
+import { VendorFault } from "../vendors/vendor-fault.ts";
+import type { Claim } from "./kept-answers.ts";
+import { type Answer, Relay } from "./relay.ts";
+import { type Bill, billAnswer, billEstimate } from "./settle.ts";
+import { type AttemptSize, longestOutput, sizeAttempt } from "./sizing.ts";
+import type { AttemptReport, CallEnvironment, CallHead, CallRequest, CallSink, Connection, Snapshot } from "./spec.ts";
+import { payInSteps } from "./steps.ts";
+
+/** What all attempts of one call share. */
+export interface CallContext {
+  readonly id: string;
+  readonly call: CallRequest;
+  readonly sink: CallSink;
+  readonly snapshot: Snapshot;
+  readonly plan: Plan;
+  readonly payer: string;
+  readonly key: string;
+  /** Payers from the caller's to the root. */
+  readonly path: readonly string[];
+  readonly claim: Claim | undefined;
+  /** performance.now() at which the call's time runs out. */
+  readonly deadline: number;
+}
+
+/** How an attempt ended. A fault that did not start may move the call on to the next model. */
+export interface AttemptOutcome {
+  readonly fault: Fault | undefined;
+  readonly started: boolean;
+  /** All tokens used, as far as known. */
+  readonly usage: Usage | undefined;
+  /** The attempt may have been served without our knowing: its hold stays. */
+  readonly inDoubt: boolean;
+}
+
+/** One attempt at one model, held, journaled, sent, relayed and settled. */
+export class Attempt {
+  readonly #environment: CallEnvironment;
+  readonly #context: CallContext;
+  readonly #offer: ModelOffer;
+  readonly #connection: Connection;
+  readonly #price: PriceDocument;
+  readonly #size: AttemptSize;
+  readonly #id: string;
+  readonly #at: number;
+  readonly #began = performance.now();
+  /** Tokens that all choices together can have at the most. */
+  #mostOutput: number;
+  #adjusted: string | undefined;
+  #head: CallHead | undefined;
+
+  /** Throws `unpriced_model` where the model has no price and may not go without. */
+  constructor(environment: CallEnvironment, context: CallContext, offer: ModelOffer, number: number) {
+    this.#environment = environment;
+    this.#context = context;
+    this.#offer = offer;
+    this.#id = `${context.id}.${number}`;
+    this.#at = environment.clock.now();
+    const price = offer.priceAt(this.#at);
+    if (!price) throw new Fault("unpriced_model", callWords.unpriced(offer.ref), { param: "model" });
+    this.#price = price;
+    this.#connection = context.snapshot.connections.get(offer.endpoint.id)!;
+    const { request } = context.call;
+    this.#size = sizeAttempt(request, offer, price, environment.limits, this.#at);
+    this.#mostOutput = longestOutput(request, offer, environment.limits) * request.choices;
+  }
+
+  async run(): Promise<AttemptOutcome> {
+    await this.#environment.priceBook.keep(this.#price, this.#at);
+    const hold = await this.#hold();
+    await hold.durable;
+    if (this.#context.call.departure.gone) return this.#leaveUnsent(hold);
+    let relay: Relay | undefined;
+    let answer: Answer | undefined;
+    try {
+      relay = this.#send(hold);
+      answer = await relay.done;
+    } finally {
+      // A defect of ours between hold and answer must not lose the hold: nobody knows what the vendor did.
+      if (!answer) await this.#environment.ledger.leaveUnsettled(hold, "internal", {});
+    }
+    this.#judgeHealth(answer);
+    return this.#conclude(hold, relay, answer);
+  }
+
+  #hold(): Hold | Promise<Hold> {
+    const { ledger, keptAnswers } = this.#environment;
+    const { call, plan, payer, key, path, snapshot, claim } = this.#context;
+    const { request } = call;
+    const inSteps = request.stream && this.#offer.endpoint.billsOnAbort === "generated";
+    return ledger.hold({
+      attempt: this.#id,
+      payer,
+      key,
+      route: plan.route,
+      model: this.#offer.ref,
+      currency: this.#price.currency,
+      price: this.#price.id,
+      path,
+      full: this.#size.full,
+      step: inSteps ? this.#size.step : undefined,
+      shrink: this.#size.shrink,
+      rateTo: (currency) => snapshot.catalogue.rate(this.#price.currency, currency, this.#at),
+      detail: { operation: request.operation, stream: request.stream },
+      get signal() {
+        return call.departure.signal;
+      },
+      kept: claim && keptAnswers.pending(claim),
+    });
+  }
+
+  #changes(hold: Hold): Changes {
+    const { request } = this.#context.call;
+    if (hold.outputTokens !== undefined) {
+      this.#mostOutput = hold.outputTokens * request.choices;
+      const field = request.maxOutputField ?? this.#offer.endpoint.quirks.maxOutputField ?? "max_tokens";
+      this.#adjusted = `${field}=${hold.outputTokens}`;
+    }
+    return {
+      model: this.#offer.upstream,
+      includeUsage: request.stream && request.operation === "chat",
+      ...(hold.outputTokens !== undefined && { maxOutputTokens: hold.outputTokens }),
+    };
+  }
+
+  #send(hold: Hold): Relay {
+    const { limits, ledger } = this.#environment;
+    const { call, sink, deadline, claim } = this.#context;
+    const { request } = call;
+    const { endpoint } = this.#offer;
+    const relay: Relay = new Relay({
+      protocol: this.#connection.protocol,
+      request,
+      model: this.#offer.ref,
+      sink,
+      dropUsage: !request.wantsUsage,
+      eventBytes: limits.eventBytes,
+      answerBytes: limits.answerBytes,
+      clientStallMs: limits.clientStallMs,
+      transform: call.transform,
+      onDisconnect: endpoint.onDisconnect,
+      keepBytes: claim ? limits.keptAnswerBytes : 0,
+      start: (headers) => sink.head(this.#makeHead(headers, undefined)),
+      afford: hold.stepped
+        ? payInSteps(ledger, hold, request, this.#price, this.#mostOutput, limits, this.#at)
+        : undefined,
+    });
+    const wire = this.#connection.protocol.encode(request, this.#changes(hold), endpoint);
+    relay.attach(
+      this.#connection.transport.send(wire, relay, {
+        connectMs: endpoint.timeouts.connectMs ?? limits.connectMs,
+        firstByteMs: endpoint.timeouts.firstByteMs ?? limits.firstByteMs,
+        betweenBytesMs: endpoint.timeouts.betweenBytesMs ?? limits.betweenBytesMs,
+      }),
+    );
+    call.departure.onLeave(() => relay.leave());
+    const timer = setTimeout(() => relay.expire(this.#timeout()), Math.max(0, deadline - performance.now()));
+    relay.done.finally(() => clearTimeout(timer));
+    return relay;
+  }
+
+  /** Settles, releases or leaves unsettled: exactly one, durable before the client sees the end. */
+  async #conclude(hold: Hold, relay: Relay, answer: Answer): Promise<AttemptOutcome> {
+    const { request } = this.#context.call;
+    switch (answer.kind) {
+      case "body":
+        return this.#settle(
+          hold,
+          relay,
+          billAnswer(request, answer.facts, this.#price, this.#at, this.#mostOutput),
+          answer.body,
+        );
+      case "stream":
+        return this.#settle(
+          hold,
+          relay,
+          billAnswer(request, answer.follower, this.#price, this.#at, this.#mostOutput),
+          answer,
+        );
+      case "stopped": {
+        const bill = billEstimate(request, answer.follower, this.#price, this.#at, this.#mostOutput);
+        return this.#settle(hold, relay, bill, answer);
+      }
+      case "refused":
+        await this.#environment.ledger.release(hold, answer.fault.errorClass, this.#detail(relay, answer.fault));
+        this.#report("released", relay, answer.fault, undefined);
+        return { fault: answer.fault, started: false, usage: {}, inDoubt: false };
+      case "broken":
+        return this.#concludeBroken(hold, relay, answer);
+    }
+  }
+
+  async #concludeBroken(hold: Hold, relay: Relay, answer: Answer & { kind: "broken" }): Promise<AttemptOutcome> {
+    const { ledger } = this.#environment;
+    const { fault, follower } = answer;
+    const detail = this.#detail(relay, fault);
+    const rule = this.#offer.endpoint.billsOnBreak;
+    const { request } = this.#context.call;
+    const bill = follower && billEstimate(request, follower, this.#price, this.#at, this.#mostOutput);
+    let outcome: AttemptReport["outcome"] = "unsettled";
+    if (rule === "nothing" || (fault.charged === "nothing" && !relay.started)) {
+      outcome = "released";
+      await ledger.release(hold, "broken", detail);
+    } else if (rule === "generated" && bill) {
+      outcome = "settled";
+      await ledger.settle(hold, { ...bill, detail });
+    } else {
+      const reason = fault.errorClass === "timeout" ? "timeout" : "broken";
+      await ledger.leaveUnsettled(hold, reason, detail, bill?.cost);
+    }
+    this.#report(outcome, relay, fault, outcome === "settled" ? bill : undefined);
+    if (relay.started && follower) this.#endBroken(follower, fault);
+    const inDoubt = outcome !== "released";
+    return { fault, started: relay.started, usage: bill?.usage, inDoubt };
+  }
+
+  /** A stream that broke off after its first byte: the client learns of it inside the stream. */
+  #endBroken(
+    follower: { fault: VendorFault | undefined; error(fault: Fault, message: string): Buffer },
+    fault: Fault,
+  ): void {
+    const shown = follower.fault ? undefined : follower.error(fault, fault.text("en"));
+    this.#context.sink.end(shown);
+  }
+
+  async #settle(
+    hold: Hold,
+    relay: Relay,
+    bill: Bill,
+    answer: Buffer | (Answer & { kind: "stream" | "stopped" }),
+  ): Promise<AttemptOutcome> {
+    const { ledger, keptAnswers } = this.#environment;
+    const { sink, claim } = this.#context;
+    const shown = { amount: formatAmount(bill.cost), currency: this.#price.currency };
+    const body = Buffer.isBuffer(answer);
+    const last = body ? answer : answer.kind === "stream" ? answer.follower.finish(shown) : answer.follower.stop();
+    const head = body ? this.#makeHead(relay.headers, shown) : (this.#head ?? this.#makeHead(relay.headers, undefined));
+    const keptBody = body ? answer : relay.kept && Buffer.concat([...relay.kept, last]);
+    await ledger.settle(hold, {
+      ...bill,
+      detail: this.#detail(relay, undefined),
+      kept: claim && keptAnswers.kept(claim, head, keptBody),
+    });
+    this.#report("settled", relay, undefined, bill);
+    if (body || !relay.started) sink.head(head);
+    sink.end(last);
+    return { fault: undefined, started: true, usage: bill.usage, inDoubt: false };
+  }
+
+  async #leaveUnsent(hold: Hold): Promise<AttemptOutcome> {
+    await this.#environment.ledger.release(hold, "client-gone", {});
+    const fault = new Fault("timeout", callWords.clientGone());
+    return { fault, started: false, usage: {}, inDoubt: false };
+  }
+
+  #makeHead(headers: AnswerHeaders, cost: CallHead["cost"]): CallHead {
+    const type = headers["content-type"];
+    this.#head = {
+      status: 200,
+      call: this.#context.id,
+      model: this.#offer.ref,
+      adjusted: this.#adjusted,
+      cost,
+      contentType: typeof type === "string" ? type : "application/json",
+      vendorRequestId: requestId(headers),
+      stream: cost === undefined,
+      replayed: false,
+    };
+    return this.#head;
+  }
+
+  #judgeHealth(answer: Answer): void {
+    const { health } = this.#environment;
+    const endpoint = this.#offer.endpoint.id;
+    const fault = "fault" in answer ? answer.fault : undefined;
+    if (!fault) health.succeeded(endpoint);
+    else if (UNHEALTHY.has(fault.errorClass)) health.failed(endpoint, fault.errorClass);
+  }
+
+  #detail(relay: Relay, fault: VendorFault | undefined): Record<string, unknown> {
+    const id = requestId(relay.headers);
+    return {
+      durationMs: Math.round(performance.now() - this.#began),
+      ...(relay.firstByteAt !== undefined && { firstByteMs: Math.round(relay.firstByteAt - this.#began) }),
+      ...(id !== undefined && { vendorRequestId: id }),
+      ...(this.#adjusted !== undefined && { adjusted: this.#adjusted }),
+      ...(fault && { fault: fault.errorClass, vendorStatus: fault.vendorStatus, vendorCode: fault.vendorCode }),
+    };
+  }
+
+  #timeout(): VendorFault {
+    const seconds = Math.round(this.#environment.limits.callMs / 1000);
+    return new VendorFault(callWords.callTimeout(seconds), { errorClass: "timeout", charged: "unknown" });
+  }
+
+  #report(outcome: AttemptReport["outcome"], relay: Relay, fault: Fault | undefined, bill: Bill | undefined): void {
+    this.#environment.observer.attemptFinished({
+      attempt: this.#id,
+      payer: this.#context.payer,
+      model: this.#offer.ref,
+      operation: this.#context.call.request.operation,
+      outcome,
+      fault,
+      usage: bill?.usage,
+      cost: bill?.cost,
+      currency: this.#price.currency,
+      firstByteMs: relay.firstByteAt === undefined ? undefined : relay.firstByteAt - this.#began,
+      durationMs: performance.now() - this.#began,
+    });
+  }
+}
+
+const UNHEALTHY = new Set(["server_error", "timeout", "overloaded", "auth", "permission", "billing"]);
+
+function requestId(headers: AnswerHeaders): string | undefined {
+  const id = headers["x-request-id"] ?? headers["request-id"] ?? headers["x-ds-request-id"];
+  return typeof id === "string" ? id.slice(0, 200) : undefined;
+}

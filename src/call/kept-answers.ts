@@ -1,0 +1,126 @@
+import { createHash } from "node:crypto";
+import type { Kysely } from "kysely";
+import type { Clock } from "../base/clock.ts";
+import { Fault } from "../base/faults.ts";
+import type { Limits } from "../base/limits.ts";
+import { callWords } from "../base/messages/call.ts";
+import type { Schema } from "../store/schema.ts";
+import type { Journal, KeptAnswerRow } from "../store/spec.ts";
+import type { CallHead } from "./spec.ts";
+
+const LONGEST_KEY = 255;
+
+/** Encrypts what is kept, so that no answer stands in the store in clear. */
+export interface AnswerSealer {
+  sealBytes(clear: Uint8Array): Uint8Array;
+  openBytes(sealed: Uint8Array): Uint8Array;
+}
+
+/** A call that holds an `Idempotency-Key`. Its rows go to the disk with the hold and with the settlement. */
+export interface Claim {
+  readonly id: string;
+  readonly requestHash: string;
+  readonly call: string;
+}
+
+export interface KeptAnswer {
+  readonly head: CallHead;
+  readonly body: Buffer;
+}
+
+/**
+ * Answers kept for an `Idempotency-Key`, as Stripe does it: the stored answer again; a conflict for another body or a
+ * call still in doubt; never a second dispatch. A call that surely cost nothing gives its key back.
+ */
+export class KeptAnswers {
+  readonly #query: Kysely<Schema>;
+  readonly #journal: Journal;
+  readonly #sealer: AnswerSealer;
+  readonly #clock: Clock;
+  readonly #limits: Limits;
+  readonly #open = new Map<string, Claim>();
+
+  constructor(query: Kysely<Schema>, journal: Journal, sealer: AnswerSealer, clock: Clock, limits: Limits) {
+    this.#query = query;
+    this.#journal = journal;
+    this.#sealer = sealer;
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  /**
+   * Claims a key for `call`, or returns the answer that an earlier call with it was given.
+   * Throws `idempotency_conflict` for another body, a call under way, a call in doubt, or an answer too long to keep.
+   */
+  async claim(caller: string, idempotencyKey: string, body: Buffer, call: string): Promise<Claim | KeptAnswer> {
+    if (idempotencyKey.length > LONGEST_KEY) {
+      throw new Fault("invalid_request", callWords.idempotencyKeyTooLong(LONGEST_KEY), { param: "Idempotency-Key" });
+    }
+    const id = `${caller}:${sha256(idempotencyKey)}`;
+    const claim: Claim = { id, requestHash: sha256(body), call };
+    const open = this.#open.get(id);
+    if (open) throw this.#conflict(open, claim, callWords.idempotencyInFlight(open.call));
+    this.#open.set(id, claim);
+    try {
+      return (await this.#stored(claim)) ?? claim;
+    } catch (fault) {
+      this.#open.delete(id);
+      throw fault;
+    }
+  }
+
+  /** The row that says a call is under way: goes to the disk in the hold's own transaction. */
+  pending(claim: Claim): KeptAnswerRow {
+    return { ...claim, state: "pending", at: this.#clock.now(), status: 0, headers: "", answer: undefined };
+  }
+
+  /** The row that keeps an answer: goes to the disk in the settlement's own transaction. */
+  kept(claim: Claim, head: CallHead, body: Buffer | undefined): KeptAnswerRow {
+    const answer = body && this.#sealer.sealBytes(body);
+    const state = answer ? "kept" : "too-large";
+    return { ...claim, state, at: this.#clock.now(), status: head.status, headers: JSON.stringify(head), answer };
+  }
+
+  /** The call is over and its last row is on the disk. */
+  close(claim: Claim): void {
+    this.#open.delete(claim.id);
+  }
+
+  /** The call surely cost nothing: its key may be used again. */
+  async giveBack(claim: Claim): Promise<void> {
+    await this.#journal.append({ op: "forget-kept", id: claim.id });
+    this.#open.delete(claim.id);
+  }
+
+  /** Removes what has been kept long enough. */
+  async expire(): Promise<void> {
+    const before = this.#clock.now() - this.#limits.keptAnswerMs;
+    await this.#query.deleteFrom("kept_answers").where("at", "<", before).execute();
+  }
+
+  async #stored(claim: Claim): Promise<KeptAnswer | undefined> {
+    const row = await this.#query.selectFrom("kept_answers").selectAll().where("id", "=", claim.id).executeTakeFirst();
+    if (!row || row.at < this.#clock.now() - this.#limits.keptAnswerMs) return undefined;
+    const earlier: Claim = { id: row.id, requestHash: row.request_hash, call: row.call };
+    if (row.state === "too-large") throw this.#conflict(earlier, claim, callWords.idempotencyTooLarge(row.call));
+    if (row.state !== "kept" || !row.answer) throw this.#conflict(earlier, claim, callWords.idempotencyDoubt(row.call));
+    if (earlier.requestHash !== claim.requestHash) throw this.#conflict(earlier, claim);
+    this.#open.delete(claim.id);
+    const head = { ...(JSON.parse(row.headers) as CallHead), replayed: true };
+    return { head, body: Buffer.from(this.#sealer.openBytes(row.answer)) };
+  }
+
+  #conflict(earlier: Claim, claim: Claim, text = callWords.idempotencyOtherBody(earlier.call)): Fault {
+    const sameBody = earlier.requestHash === claim.requestHash;
+    const shown = sameBody ? text : callWords.idempotencyOtherBody(earlier.call);
+    return new Fault("idempotency_conflict", shown, { details: { call: earlier.call } });
+  }
+}
+
+export function isKeptAnswer(claimed: Claim | KeptAnswer): claimed is KeptAnswer {
+  return "body" in claimed;
+}
+
+function sha256(content: string | Buffer): string {
+  return createHash("sha256").update(content).digest("hex");
+}

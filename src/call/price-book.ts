@@ -1,0 +1,28 @@
+import type { Kysely } from "kysely";
+import type { PriceDocument } from "../catalogue/price-document.ts";
+import type { Schema } from "../store/schema.ts";
+
+/** Keeps every price document that an entry names, so that a cost can be computed again for ever. */
+export class PriceBook {
+  readonly #query: Kysely<Schema>;
+  readonly #written = new Set<string>();
+
+  constructor(query: Kysely<Schema>) {
+    this.#query = query;
+  }
+
+  /** Resolves (or returns undefined, when it long since is) once `price` is in the store. */
+  keep(price: PriceDocument, now: number): Promise<void> | undefined {
+    if (this.#written.has(price.id)) return undefined;
+    return this.#write(price, now);
+  }
+
+  async #write(price: PriceDocument, now: number): Promise<void> {
+    await this.#query
+      .insertInto("prices")
+      .values({ id: price.id, document: price.json, created_at: now })
+      .onConflict((conflict) => conflict.column("id").doNothing())
+      .execute();
+    this.#written.add(price.id);
+  }
+}

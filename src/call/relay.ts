@@ -1,0 +1,257 @@
+import { callWords } from "../base/messages/call.ts";
+import type {
+  AnswerFacts,
+  AnswerHeaders,
+  AnswerSink,
+  Exchange,
+  ModelRequest,
+  Protocol,
+  StreamFollower,
+  TransformFactory,
+} from "../vendors/spec.ts";
+import { VendorFault } from "../vendors/vendor-fault.ts";
+import type { CallSink } from "./spec.ts";
+
+const ERROR_BODY_BYTES = 64 * 1024;
+
+/** How an exchange with a vendor came out. */
+export type Answer =
+  /** A whole answer. What is left of it (`last`) waits for the ledger. */
+  | { readonly kind: "stream"; readonly follower: StreamFollower }
+  | { readonly kind: "body"; readonly body: Buffer; readonly facts: AnswerFacts }
+  /** The vendor said no, or was never reached: nothing was served. */
+  | { readonly kind: "refused"; readonly fault: VendorFault }
+  /** Sent, and no answer or half of one came back. */
+  | { readonly kind: "broken"; readonly fault: VendorFault; readonly follower: StreamFollower | undefined }
+  /** Closed by Maidan: the client went away, or the budget had no room for more. */
+  | { readonly kind: "stopped"; readonly why: "client" | "budget"; readonly follower: StreamFollower };
+
+export interface RelayOptions {
+  readonly protocol: Protocol;
+  readonly request: ModelRequest;
+  readonly model: string;
+  readonly sink: CallSink;
+  /** The client asked for no usage chunk: it is taken out. */
+  readonly dropUsage: boolean;
+  readonly eventBytes: number;
+  readonly answerBytes: number;
+  readonly clientStallMs: number;
+  readonly transform: TransformFactory | undefined;
+  /** What a client's going away does to a stream. */
+  readonly onDisconnect: "drain" | "abort";
+  /** Bytes of the stream to keep for a replay, at most; 0 for none. */
+  readonly keepBytes: number;
+  /** Called at the first byte of a stream that goes to the client. */
+  readonly start: (headers: AnswerHeaders) => void;
+  /** Called after each piece of a stream; false when no more can be held for it. */
+  readonly afford: ((follower: StreamFollower) => boolean) | undefined;
+}
+
+/**
+ * The vendor's answer on its way to the client. Streams pass piece by piece, whole events at once and untouched, and
+ * slow clients slow the vendor down; buffered answers are gathered. Whatever happens, `done` resolves once.
+ */
+export class Relay implements AnswerSink {
+  readonly done: Promise<Answer>;
+  #resolve!: (answer: Answer) => void;
+  readonly #options: RelayOptions;
+  #exchange: Exchange | undefined;
+  #finished = false;
+  #status = 0;
+  #headers: AnswerHeaders = {};
+  #follower: StreamFollower | undefined;
+  #chunks: Buffer[] = [];
+  #gathered = 0;
+  #kept: Buffer[] | undefined;
+  #keptBytes = 0;
+  #started = false;
+  #clientGone = false;
+  #stall: NodeJS.Timeout | undefined;
+  /** Milliseconds (performance clock) at which the first byte of the answer came. */
+  firstByteAt: number | undefined;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+    if (options.keepBytes > 0) this.#kept = [];
+    this.done = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  /** The exchange that this relay hears of; to be told before anything can happen on it. */
+  attach(exchange: Exchange): void {
+    this.#exchange = exchange;
+    if (this.#finished) exchange.abort();
+  }
+
+  /** Whether a byte has reached the client: from then on the call cannot move to another vendor. */
+  get started(): boolean {
+    return this.#started;
+  }
+
+  get headers(): AnswerHeaders {
+    return this.#headers;
+  }
+
+  /** What went to the client so far, for a replay; undefined when nothing is kept or it became too long. */
+  get kept(): Buffer[] | undefined {
+    return this.#kept;
+  }
+
+  onHead(status: number, headers: AnswerHeaders): void {
+    this.#status = status;
+    this.#headers = headers;
+    const { protocol, request, dropUsage, eventBytes, transform } = this.#options;
+    if (status < 200 || status > 299 || !request.stream || !isEventStream(headers)) return;
+    if (transform) {
+      const decoder = protocol.decodeStream({ dropUsage, eventBytes });
+      decoder.transform(transform);
+      this.#follower = decoder;
+    } else {
+      this.#follower = protocol.followStream({ dropUsage, eventBytes });
+    }
+  }
+
+  onChunk(chunk: Buffer): void {
+    if (this.#finished) return;
+    this.firstByteAt ??= performance.now();
+    if (this.#follower) this.#follow(this.#follower, chunk);
+    else this.#gather(chunk);
+  }
+
+  onEnd(): void {
+    if (this.#finished) return;
+    const follower = this.#follower;
+    if (!follower) this.#finishBody();
+    else if (follower.fault && !this.#started) this.#fail(follower.fault);
+    else if (follower.finished || follower.ended) this.#finish({ kind: "stream", follower });
+    else this.#fail(this.#brokenOff());
+  }
+
+  onFail(fault: VendorFault): void {
+    if (!this.#finished) this.#fail(fault);
+  }
+
+  /** The client went away: read on to the end, or close, as the rule says. Buffered answers are always read on. */
+  leave(): void {
+    if (this.#finished || this.#clientGone) return;
+    this.#clientGone = true;
+    clearTimeout(this.#stall);
+    if (this.#follower && this.#options.onDisconnect === "abort") {
+      this.#stop("client", this.#follower);
+    } else {
+      this.#exchange?.resume();
+    }
+  }
+
+  /** Gives up, because the call's own time has run out. */
+  expire(fault: VendorFault): void {
+    if (this.#finished) return;
+    this.#exchange?.abort();
+    this.#fail(fault);
+  }
+
+  #follow(follower: StreamFollower, chunk: Buffer): void {
+    let passed: Buffer | undefined;
+    try {
+      passed = follower.push(chunk);
+    } catch (fault) {
+      this.#exchange?.abort();
+      this.#fail(fault as VendorFault);
+      return;
+    }
+    if (follower.fault && !this.#started) {
+      this.#exchange?.abort();
+      this.#fail(follower.fault);
+      return;
+    }
+    if (passed) this.#pass(passed);
+    if (follower.ended) this.#finish({ kind: "stream", follower });
+    else if (this.#clientGone && this.#options.onDisconnect === "abort") this.#stop("client", follower);
+    else if (this.#options.afford && !this.#options.afford(follower)) this.#stop("budget", follower);
+  }
+
+  #pass(bytes: Buffer): void {
+    if (!this.#started) {
+      this.#started = true;
+      this.#options.start(this.#headers);
+    }
+    this.#keep(bytes);
+    if (this.#clientGone) return;
+    if (this.#options.sink.write(bytes)) return;
+    this.#exchange?.pause();
+    this.#stall = setTimeout(() => this.leave(), this.#options.clientStallMs);
+    this.#options.sink.drained(() => {
+      clearTimeout(this.#stall);
+      if (!this.#finished) this.#exchange?.resume();
+    });
+  }
+
+  #keep(bytes: Buffer): void {
+    if (!this.#kept) return;
+    this.#keptBytes += bytes.length;
+    if (this.#keptBytes > this.#options.keepBytes) this.#kept = undefined;
+    else this.#kept.push(Buffer.from(bytes));
+  }
+
+  #gather(chunk: Buffer): void {
+    const isError = this.#status < 200 || this.#status > 299;
+    this.#gathered += chunk.length;
+    if (this.#gathered <= (isError ? ERROR_BODY_BYTES : this.#options.answerBytes)) {
+      this.#chunks.push(chunk);
+      return;
+    }
+    this.#exchange?.abort();
+    if (isError) this.#finishBody();
+    else
+      this.#fail(this.#fault("server_error", callWords.answerTooLarge(this.#options.model, this.#options.answerBytes)));
+  }
+
+  #finishBody(): void {
+    const { protocol, request, transform, model } = this.#options;
+    const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
+    if (this.#status < 200 || this.#status > 299) {
+      this.#finish({ kind: "refused", fault: protocol.readError(this.#status, this.#headers, body) });
+      return;
+    }
+    try {
+      const facts = protocol.readAnswer(request.operation, body);
+      if (request.stream) throw this.#fault("server_error", callWords.notAStream(model));
+      const shown = transform ? protocol.transformAnswer(body, transform) : body;
+      this.#finish({ kind: "body", body: shown, facts });
+    } catch (fault) {
+      if (!(fault instanceof VendorFault)) throw fault;
+      this.#fail(fault);
+    }
+  }
+
+  #brokenOff(): VendorFault {
+    return this.#fault("server_error", callWords.broken(this.#options.model));
+  }
+
+  #fault(errorClass: "server_error", text: ReturnType<typeof callWords.broken>): VendorFault {
+    return new VendorFault(text, { errorClass, charged: "unknown", vendorStatus: this.#status });
+  }
+
+  #fail(fault: VendorFault): void {
+    const nothing = fault.charged === "nothing" && !this.#started;
+    this.#finish(nothing ? { kind: "refused", fault } : { kind: "broken", fault, follower: this.#follower });
+  }
+
+  #stop(why: "client" | "budget", follower: StreamFollower): void {
+    this.#exchange?.abort();
+    this.#finish({ kind: "stopped", why, follower });
+  }
+
+  #finish(answer: Answer): void {
+    this.#finished = true;
+    clearTimeout(this.#stall);
+    this.#chunks = [];
+    this.#resolve(answer);
+  }
+}
+
+function isEventStream(headers: AnswerHeaders): boolean {
+  const type = headers["content-type"];
+  return typeof type === "string" && type.startsWith("text/event-stream");
+}

@@ -1,0 +1,77 @@
+import type { Limits } from "../base/limits.ts";
+import type { Nano } from "../base/money.ts";
+import type { ModelOffer } from "../catalogue/catalogue.ts";
+import type { PriceDocument } from "../catalogue/price-document.ts";
+import { affordableOutput, boundCost, type UsageBound } from "../catalogue/price-engine.ts";
+import type { HoldSize, SmallerHold } from "../ledger/spec.ts";
+import type { ModelRequest } from "../vendors/spec.ts";
+
+/** No published model counts more tokens for one picture; used where the catalogue says nothing of a model's pictures. */
+const TOKENS_OF_AN_IMAGE = 50_000;
+/** Ten tokens a second of speech, and no codec in use for speech needs fewer than 500 bytes of base64 a second. */
+const AUDIO_BYTES_OF_A_TOKEN = 50;
+
+/** How large an attempt can be, in tokens and in money. */
+export interface AttemptSize {
+  /** All tokens, input and output, as a close guess: for limits of tokens a minute. */
+  readonly tokens: number;
+  readonly full: HoldSize;
+  readonly step: HoldSize;
+  readonly shrink: (left: Nano) => SmallerHold | undefined;
+}
+
+/** The longest answer that a request allows, in tokens for each choice. Embeddings write none. */
+export function longestOutput(request: ModelRequest, offer: ModelOffer, limits: Limits): number {
+  if (request.operation === "embeddings") return 0;
+  const model = offer.maxOutputTokens ?? offer.contextTokens ?? limits.unknownOutputTokens;
+  const asked = request.maxOutputTokens;
+  if (asked === undefined) return model;
+  return offer.maxOutputTokens === undefined ? asked : Math.min(asked, model);
+}
+
+/** The cost of an attempt at the least, at the most, and how to make it smaller. `at`: when the attempt starts. */
+export function sizeAttempt(
+  request: ModelRequest,
+  offer: ModelOffer,
+  price: PriceDocument,
+  limits: Limits,
+  at: number,
+): AttemptSize {
+  const output = longestOutput(request, offer, limits);
+  const media = request.images * (offer.imageTokens ?? TOKENS_OF_AN_IMAGE);
+  const mediaBound = media + request.audioBytes;
+  const most = request.inputTokens.bound + mediaBound;
+  const likely = request.inputTokens.estimate + media + Math.ceil(request.audioBytes / AUDIO_BYTES_OF_A_TOKEN);
+  const { choices } = request;
+  const size = (outputTokens: number): HoldSize => ({
+    amount: boundCost(price, usageBound(likely, outputTokens * choices), at),
+    bound: boundCost(price, usageBound(most, outputTokens * choices), at),
+  });
+  const useful = Math.min(limits.usefulOutputTokens, output);
+  return {
+    tokens: likely + output * choices,
+    full: size(output),
+    step: size(Math.min(output, limits.stepOutputTokens)),
+    shrink: (left) => {
+      const affordable = Math.floor(affordableOutput(price, left, usageBound(most, 0), at) / choices);
+      const outputTokens = Math.min(output, affordable);
+      return outputTokens >= useful && output > 0 ? { ...size(outputTokens), outputTokens } : undefined;
+    },
+  };
+}
+
+/** The cost of `tokens` more of output: for the top-ups of a stream that is held in steps. */
+export function sizeOfStep(
+  price: PriceDocument,
+  inputBound: number,
+  output: { readonly held: number; readonly next: number },
+  at: number,
+): HoldSize {
+  const before = boundCost(price, usageBound(inputBound, output.held), at);
+  const after = boundCost(price, usageBound(inputBound, output.next), at);
+  return { amount: after - before, bound: after - before };
+}
+
+function usageBound(inputTokens: number, outputTokens: number): UsageBound {
+  return { inputTokens, outputTokens };
+}

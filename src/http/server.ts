@@ -1,0 +1,66 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import { Fault } from "../base/faults.ts";
+import { type Language, languageOfHeader } from "../base/language.ts";
+import type { Limits } from "../base/limits.ts";
+import { httpWords } from "../base/messages/http.ts";
+import { errorBody } from "../vendors/openai/errors.ts";
+import type { OpenAiSurface } from "./surfaces/openai.ts";
+
+export interface ServerOptions {
+  readonly openAi: OpenAiSurface;
+  /** Everything that is not a client's call: operators' API, health, metrics, documentation. */
+  readonly operators: RequestListener;
+  readonly limits: Limits;
+  readonly language: Language;
+}
+
+/**
+ * One `node:http` server. The clients' paths are served by hand, since every microsecond counts there; all else goes to
+ * the operators' application.
+ */
+export function makeServer(options: ServerOptions): Server {
+  const { openAi, operators, limits, language } = options;
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    const path = pathOf(request.url!);
+    if (!path.startsWith("/v1/")) {
+      operators(request, response);
+      return;
+    }
+    const route = CLIENT_PATHS[path];
+    if (!route) refuse(404, new Fault("not_found", httpWords.unknownPath(request.method!, path)), request, response);
+    else if (request.method !== route.method) {
+      const text = httpWords.wrongMethod(request.method!, path, route.method);
+      refuse(405, new Fault("method_not_allowed", text), request, response);
+    } else if (route.operation === "models") openAi.models(request, response);
+    else void openAi.call(route.operation, request, response);
+  };
+  const refuse = (status: number, fault: Fault, request: IncomingMessage, response: ServerResponse): void => {
+    const body = errorBody(fault, languageOfHeader(request.headers["accept-language"], language));
+    response.writeHead(status, {
+      "content-type": "application/json",
+      "content-length": body.length,
+      "x-maidan-origin": "gateway",
+    });
+    response.end(body);
+    request.resume();
+  };
+  const server = createServer(
+    { maxHeaderSize: limits.headerBytes, keepAliveTimeout: 65_000, requestTimeout: 300_000, headersTimeout: 60_000 },
+    handle,
+  );
+  server.maxConnections = limits.callsInFlight * 2;
+  return server;
+}
+
+const CLIENT_PATHS: Readonly<
+  Record<string, { method: string; operation: "chat" | "embeddings" | "models" } | undefined>
+> = {
+  "/v1/chat/completions": { method: "POST", operation: "chat" },
+  "/v1/embeddings": { method: "POST", operation: "embeddings" },
+  "/v1/models": { method: "GET", operation: "models" },
+};
+
+function pathOf(url: string): string {
+  const query = url.indexOf("?");
+  return query < 0 ? url : url.slice(0, query);
+}
