@@ -102,6 +102,8 @@ export type AnswerHeaders = Readonly<Record<string, string | string[] | undefine
 
 export interface AnswerFacts {
   readonly usage: Usage | undefined;
+  /** The vendor itself says that its usage is an estimate. */
+  readonly usageEstimated?: boolean;
   /** Bytes of text the model wrote, for an estimate where it reports no usage. */
   readonly textBytes: number;
   readonly finish: string | undefined;
@@ -118,6 +120,7 @@ export interface FollowOptions {
 /** What a followed stream has shown so far. */
 export interface StreamProgress {
   readonly usage: Usage | undefined;
+  readonly usageEstimated?: boolean;
   readonly vendorCost: string | undefined;
   /** Pieces of the answer so far, about one a token. */
   readonly events: number;
