@@ -1,0 +1,134 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { CASES, KINDS } from "./cases.ts";
+import * as processes from "./processes.ts";
+import { printReport } from "./report.ts";
+import { caseName, type Run, type Sample } from "./run.ts";
+import { drawBars } from "./svg.ts";
+
+/**
+ * What the ledger costs: a bare relay, Maidan, and another gateway, all on the same core, in turns, within one run.
+ * Absolute figures are the machine's; the ratios are the result.
+ */
+
+const HELP = `npm run bench -- [options]
+  --rounds N       rounds, of which the medians are shown (3)
+  --seconds N      seconds of load a case and round (2)
+  --only KINDS     of buffered,stream,paced,latency (all)
+  --gateways NAMES of floor,maidan,portkey (all)
+`;
+
+const LATENCY = [
+  { kind: "buffered", rate: 200 },
+  { kind: "paced", rate: 40 },
+] as const;
+
+function keep(run: Run, name: string, target: processes.Target, sample: Sample): void {
+  const byGateway = run.samples.get(name) ?? new Map<string, Sample[]>();
+  run.samples.set(name, byGateway);
+  byGateway.set(target.name, [...(byGateway.get(target.name) ?? []), sample]);
+  const memory = processes.memoryMb(target);
+  if (memory !== undefined) run.memory.set(target.name, [...(run.memory.get(target.name) ?? []), memory]);
+}
+
+async function measure(
+  load: processes.Load,
+  target: processes.Target,
+  order: Parameters<processes.Load["run"]>[1],
+): Promise<Sample> {
+  const before = processes.processorMs(target);
+  const result = await load.run(target, order);
+  const after = processes.processorMs(target);
+  const used = before === undefined || after === undefined ? undefined : after - before;
+  return {
+    result,
+    processorUs: used === undefined || result.total === 0 ? undefined : (used * 1000) / result.total,
+  };
+}
+
+/** Each round takes the gateways in another order, so that none is always first after a rest. */
+function turned<T>(list: readonly T[], by: number): T[] {
+  const at = by % list.length;
+  return [...list.slice(at), ...list.slice(0, at)];
+}
+
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
+  else process.stderr.write(`${text}\n`);
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: "string", default: "3" },
+      seconds: { type: "string", default: "2" },
+      only: { type: "string", default: "buffered,stream,paced,latency" },
+      gateways: { type: "string", default: "floor,maidan,portkey" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const rounds = Math.min(50, Math.max(1, Number(values.rounds)));
+  const milliseconds = Math.min(60, Math.max(0.2, Number(values.seconds))) * 1000;
+  const only = new Set(values.only.split(","));
+  const upstream = await processes.startUpstream();
+  const load = new processes.Load();
+  const starters = { floor: processes.startFloor, maidan: processes.startMaidan, portkey: processes.startPortkey };
+  const targets: processes.Target[] = [];
+  for (const [name, starter] of Object.entries(starters)) {
+    if (values.gateways.split(",").includes(name)) targets.push(await starter(upstream));
+  }
+  const cases = CASES.filter((one) => only.has(one.kind));
+  const run: Run = { names: targets.map((one) => one.name), cases, samples: new Map(), memory: new Map(), rounds };
+  for (const target of targets) {
+    progress(`warming up ${target.name}`);
+    for (const kind of KINDS) {
+      const warm = await load.run(target, { kind, connections: 50, milliseconds: 700 });
+      if (warm.completed === 0) throw new Error(`${target.name} answers no ${kind} request: ${warm.failure}`);
+    }
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const one of cases) {
+      for (const target of turned(targets, round)) {
+        progress(`round ${round + 1} of ${rounds}: ${caseName(one)}, ${target.name}`);
+        keep(run, caseName(one), target, await measure(load, target, { ...one, milliseconds }));
+      }
+    }
+    for (const one of only.has("latency") ? LATENCY : []) {
+      for (const target of turned([upstream, ...targets], round)) {
+        progress(`round ${round + 1} of ${rounds}: ${caseName(one)}, ${target.name}`);
+        keep(run, caseName(one), target, await measure(load, target, { ...one, connections: 50, milliseconds }));
+      }
+    }
+  }
+  progress("");
+  printReport(run, processes.PINNED);
+  const folder = join(processes.PROJECT, "benchmarks/results");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "requests.svg"), drawBars(run));
+  const plain = {
+    ...run,
+    samples: Object.fromEntries([...run.samples].map(([name, by]) => [name, Object.fromEntries(by)])),
+  };
+  writeFileSync(
+    join(folder, "run.json"),
+    JSON.stringify({ ...plain, memory: Object.fromEntries(run.memory) }, null, 1),
+  );
+  process.stdout.write(
+    "\nThe plot is in benchmarks/results/requests.svg, every figure in benchmarks/results/run.json.\n",
+  );
+}
+
+main()
+  .catch((cause) => {
+    process.stderr.write(`\n${cause instanceof Error ? cause.message : cause}\n`);
+    process.exitCode = 1;
+  })
+  .finally(() => {
+    processes.stopAll();
+    process.exit();
+  });

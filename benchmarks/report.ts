@@ -1,0 +1,131 @@
+import { KIND_NAMES, KINDS } from "./cases.ts";
+import { caseName, middle, perSecond, type Run, ratio, type Sample } from "./run.ts";
+
+/** The run as text: a table, a plot, and how it stands against the goals. */
+
+const BAR = 44;
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows
+    .map((row) =>
+      row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join("  "),
+    )
+    .join("\n");
+}
+
+const figure = (value: number, digits = 0): string => (Number.isNaN(value) ? "–" : value.toFixed(digits));
+
+function throughput(run: Run): string {
+  const head = ["requests/s (µs of processor each)", ...run.names, "maidan/floor", "maidan/portkey"];
+  const rows = run.cases.map((one) => {
+    const name = caseName(one);
+    const cells = run.names.map((gateway) => {
+      const processor = figure(middle(run, name, gateway, (sample) => sample.processorUs));
+      return `${figure(middle(run, name, gateway, perSecond))} (${processor})`;
+    });
+    return [
+      name,
+      ...cells,
+      figure(ratio(run, name, "maidan", "floor"), 2),
+      figure(ratio(run, name, "maidan", "portkey"), 1),
+    ];
+  });
+  return table([head, ...rows]);
+}
+
+function latency(run: Run): string {
+  const head = ["milliseconds at a modest rate", "direct", ...run.names];
+  const row = (label: string, name: string, read: (sample: Sample) => number): string[] => [
+    label,
+    ...["direct", ...run.names].map((gateway) => figure(middle(run, name, gateway, read), 2)),
+  ];
+  return table([
+    head,
+    row("buffered, whole answer, p50", "latency buffered", (sample) => sample.result.whole.p50),
+    row("buffered, whole answer, p99", "latency buffered", (sample) => sample.result.whole.p99),
+    row("stream, first chunk, p50", "latency paced", (sample) => sample.result.first.p50),
+    row("stream, first chunk, p99", "latency paced", (sample) => sample.result.first.p99),
+    row("stream, whole answer, p50", "latency paced", (sample) => sample.result.whole.p50),
+  ]);
+}
+
+function memory(run: Run): string {
+  const rows = run.names.map((gateway) => {
+    const values = run.memory.get(gateway) ?? [];
+    const size = Math.ceil(values.length / run.rounds);
+    const rounds = Array.from({ length: run.rounds }, (_, round) => values.slice(round * size, (round + 1) * size));
+    return [gateway, ...rounds.map((round) => figure(round.length > 0 ? Math.max(...round) : Number.NaN))];
+  });
+  return table([["most memory in each round, MB", ...rows[0]!.slice(1).map((_, round) => `${round + 1}`)], ...rows]);
+}
+
+function bars(run: Run): string {
+  const lines: string[] = [];
+  for (const kind of KINDS.filter((one) => run.cases.some((each) => each.kind === one))) {
+    lines.push(KIND_NAMES[kind]);
+    for (const one of run.cases.filter((each) => each.kind === kind)) {
+      const values = run.names.map((gateway) => middle(run, caseName(one), gateway, perSecond));
+      const most = Math.max(...values);
+      run.names.forEach((gateway, place) => {
+        const label = place === 0 ? `${one.connections}`.padStart(5) : "     ";
+        const bar = "█".repeat(Math.max(1, Math.round((values[place]! / most) * BAR)));
+        lines.push(`${label} ${gateway.padEnd(8)}${bar} ${figure(values[place]!)}/s`);
+      });
+    }
+  }
+  return lines.join("\n");
+}
+
+function goals(run: Run): string {
+  const lines: string[] = [];
+  const judge = (label: string, values: readonly number[], goal: string, reached: (value: number) => boolean): void => {
+    const known = values.filter((value) => !Number.isNaN(value));
+    if (known.length === 0) return;
+    const verdict = known.every(reached) ? "reached" : "missed";
+    lines.push(`${verdict.padEnd(8)} ${label}: ${known.map((value) => figure(value, 2)).join(", ")} (goal ${goal})`);
+  };
+  const names = (kind: string): string[] => run.cases.filter((one) => one.kind === kind).map(caseName);
+  const against = (kind: string, under: string): number[] =>
+    names(kind).map((name) => ratio(run, name, "maidan", under));
+  judge("Maidan / floor, buffered, by connections", against("buffered", "floor"), "≥ 0.6", (value) => value >= 0.6);
+  judge("Maidan / floor, paced streams", against("paced", "floor"), "≥ 0.9", (value) => value >= 0.9);
+  judge("Maidan / Portkey, buffered", against("buffered", "portkey"), "≥ 10", (value) => value >= 10);
+  const added = (name: string, read: (sample: Sample) => number): number =>
+    middle(run, name, "maidan", read) - middle(run, name, "direct", read);
+  judge(
+    "added p50, ms",
+    [added("latency buffered", (sample) => sample.result.whole.p50)],
+    "≤ 1",
+    (value) => value <= 1,
+  );
+  judge(
+    "added to the first chunk, p50, ms",
+    [added("latency paced", (sample) => sample.result.first.p50)],
+    "≤ 1",
+    (value) => value <= 1,
+  );
+  return lines.join("\n");
+}
+
+function failures(run: Run): string {
+  const lines: string[] = [];
+  for (const [name, by] of run.samples) {
+    for (const [gateway, samples] of by) {
+      const failed = samples.reduce((total, sample) => total + sample.result.failed, 0);
+      const why = samples.find((sample) => sample.result.failure)?.result.failure;
+      if (failed > 0) lines.push(`${gateway}, ${name}: ${failed} failed (${why})`);
+    }
+  }
+  return lines.length === 0 ? "No request failed." : lines.join("\n");
+}
+
+export function printReport(run: Run, pinned: boolean): void {
+  const where = pinned
+    ? "gateways on one core, load and upstream on another"
+    : "processes could not be bound to cores here";
+  const parts = [`Medians of ${run.rounds} rounds; ${where}.`, throughput(run)];
+  if (run.samples.has("latency buffered")) parts.push(latency(run));
+  parts.push(memory(run), bars(run), goals(run), failures(run));
+  process.stdout.write(`${parts.join("\n\n")}\n`);
+}
