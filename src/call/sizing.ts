@@ -44,8 +44,8 @@ export function sizeAttempt(
   const likely = request.inputTokens.estimate + media + Math.ceil(request.audioBytes / AUDIO_BYTES_OF_A_TOKEN);
   const { choices } = request;
   const size = (outputTokens: number): HoldSize => ({
-    amount: boundCost(price, usageBound(likely, outputTokens * choices), at),
-    bound: boundCost(price, usageBound(most, outputTokens * choices), at),
+    amount: boundCost(price, usageBound(request, likely, outputTokens * choices), at),
+    bound: boundCost(price, usageBound(request, most, outputTokens * choices), at),
   });
   const useful = Math.min(limits.usefulOutputTokens, output);
   return {
@@ -53,7 +53,7 @@ export function sizeAttempt(
     full: size(output),
     step: size(Math.min(output, limits.stepOutputTokens)),
     shrink: (left) => {
-      const affordable = Math.floor(affordableOutput(price, left, usageBound(most, 0), at) / choices);
+      const affordable = Math.floor(affordableOutput(price, left, usageBound(request, most, 0), at) / choices);
       const outputTokens = Math.min(output, affordable);
       return outputTokens >= useful && output > 0 ? { ...size(outputTokens), outputTokens } : undefined;
     },
@@ -62,16 +62,18 @@ export function sizeAttempt(
 
 /** The cost of `tokens` more of output: for the top-ups of a stream that is held in steps. */
 export function sizeOfStep(
+  request: ModelRequest,
   price: PriceDocument,
-  inputBound: number,
   output: { readonly held: number; readonly next: number },
   at: number,
 ): HoldSize {
-  const before = boundCost(price, usageBound(inputBound, output.held), at);
-  const after = boundCost(price, usageBound(inputBound, output.next), at);
+  const before = boundCost(price, usageBound(request, request.inputTokens.bound, output.held), at);
+  const after = boundCost(price, usageBound(request, request.inputTokens.bound, output.next), at);
   return { amount: after - before, bound: after - before };
 }
 
-function usageBound(inputTokens: number, outputTokens: number): UsageBound {
-  return { inputTokens, outputTokens };
+/** What a request can use at the most. Only one that says something of audio or pictures can be billed for them. */
+function usageBound(request: ModelRequest, inputTokens: number, outputTokens: number): UsageBound {
+  const audio = request.audioBytes > 0 || request.fields.has("audio") || request.fields.has("modalities");
+  return { inputTokens, outputTokens, audio, pictures: request.images > 0 };
 }

@@ -24,7 +24,7 @@ export function payInSteps(
   return (follower) => {
     if (held >= most || estimateOutput(follower) + step / 2 < held) return true;
     const next = Math.min(held + step, most);
-    const more = sizeOfStep(price, request.inputTokens.bound, { held, next }, at);
+    const more = sizeOfStep(request, price, { held, next }, at);
     if (!ledger.topUp(hold, more)) return estimateOutput(follower) < held;
     held = next;
     return true;
