@@ -9,13 +9,14 @@ describe("nearest", () => {
     ["maxOutputToken", ["contextTokens", "maxOutputTokens"], ["maxOutputTokens"]],
     ["timeZone", ["timezone", "window"], ["timezone"]],
     ["qwen3", ["bailian/qwen3-max", "lab/mini"], ["bailian/qwen3-max"]],
+    ["buget", ["id", "budgets", "keys"], ["budgets"]],
     ["zzz", ["currency", "rates"], []],
   ])("%s in %j → %j", (name, candidates, found) => {
     expect(nearest(name, candidates)).toEqual(found);
   });
 
   test("the nearest comes first, and no more than asked for", () => {
-    expect(nearest("rote", ["rates", "route", "routes"], 2)).toEqual(["route"]);
+    expect(nearest("rote", ["rates", "route", "routes"], 2)).toEqual(["route", "routes"]);
     expect(nearest("model", ["models", "model", "modes"], 2)).toEqual(["model", "models"]);
   });
 

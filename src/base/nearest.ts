@@ -1,5 +1,5 @@
 /**
- * The candidates that look most like `name`, nearest first: those within a third of its length in edits
+ * The candidates that look most like `name`, nearest first: those within a third of the length in edits
  * (Damerau–Levenshtein, optimal string alignment, letter case ignored), or that contain it or are contained in it.
  *
  * @param max how many to return at most
@@ -8,13 +8,13 @@
  */
 export function nearest(name: string, candidates: Iterable<string>, max = 3): string[] {
   const wanted = name.slice(0, LONGEST).toLowerCase();
-  const allowed = Math.max(1, Math.floor(wanted.length / 3));
   const found: { candidate: string; distance: number }[] = [];
   for (const candidate of candidates) {
     const other = candidate.slice(0, LONGEST).toLowerCase();
+    const allowed = Math.max(1, Math.floor(Math.max(wanted.length, other.length) / 3));
     const distance = editDistance(wanted, other, allowed);
     if (distance <= allowed) found.push({ candidate, distance });
-    else if (contains(wanted, other)) found.push({ candidate, distance: allowed + 1 });
+    else if (contains(wanted, other)) found.push({ candidate, distance: LONGEST });
   }
   found.sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1));
   return found.slice(0, max).map((one) => one.candidate);

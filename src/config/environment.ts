@@ -1,0 +1,90 @@
+import { resolve } from "node:path";
+import { Fault } from "../base/faults.ts";
+import { type Language, languageOf } from "../base/language.ts";
+import { environmentWords } from "../base/messages/config.ts";
+import type { Environment } from "./variables.ts";
+
+export const DURABILITIES = ["disk", "process"] as const;
+/** `disk` survives a power cut, `process` only a crash of the program. */
+export type Durability = (typeof DURABILITIES)[number];
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** What the environment variables say of this process. */
+export interface ProcessSettings {
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  /** The folder of all data, absolute. */
+  readonly folder: string;
+  readonly adminKey: string | undefined;
+  readonly language: Language;
+  readonly durability: Durability;
+  /** Where the command line finds a server that runs elsewhere. */
+  readonly url: string | undefined;
+  readonly logLevel: LogLevel;
+}
+
+const ADMIN_KEY_CHARACTERS = 16;
+
+/**
+ * Reads `MAIDAN_HOST`, `MAIDAN_PORT`, `MAIDAN_DATA`, `MAIDAN_ADMIN_KEY`, `MAIDAN_LANG`, `MAIDAN_DURABILITY`,
+ * `MAIDAN_URL` and `MAIDAN_LOG`. Throws `invalid_request`, naming the variable, where one is empty or wrong.
+ */
+export function readEnvironment(environment: Environment): ProcessSettings {
+  const value = (name: string): string | undefined => {
+    const text = environment[name]?.trim();
+    if (text === "") refuse(environmentWords.empty(name));
+    return text;
+  };
+  if (value("MAIDAN_DATABASE_URL") !== undefined) refuse(environmentWords.databaseUrl());
+  const asked = value("MAIDAN_LANG");
+  if (asked !== undefined && !/^(zh|en)\b/i.test(asked.replace("_", "-"))) {
+    refuse(environmentWords.notOneOf("MAIDAN_LANG", asked, "zh, en"));
+  }
+  return {
+    host: readHost(value("MAIDAN_HOST") ?? "127.0.0.1"),
+    port: readPort(value("MAIDAN_PORT") ?? "4000"),
+    folder: resolve(value("MAIDAN_DATA") ?? "maidan-data"),
+    adminKey: readAdminKey(value("MAIDAN_ADMIN_KEY")),
+    language: languageOf(environment),
+    durability: oneOf("MAIDAN_DURABILITY", value("MAIDAN_DURABILITY"), DURABILITIES, "disk"),
+    url: readUrl(value("MAIDAN_URL")),
+    logLevel: oneOf("MAIDAN_LOG", value("MAIDAN_LOG"), LOG_LEVELS, "info"),
+  };
+}
+
+function readHost(text: string): string {
+  if (!/^[A-Za-z0-9._:%[\]-]{1,255}$/.test(text) || /^https?:/i.test(text)) refuse(environmentWords.host(text));
+  return text.replace(/^\[(.*)\]$/, "$1");
+}
+
+function readPort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65_535)) refuse(environmentWords.port(text));
+  return port;
+}
+
+function readAdminKey(key: string | undefined): string | undefined {
+  if (key !== undefined && (key.length < ADMIN_KEY_CHARACTERS || key.length > 512 || !/^[\x21-\x7e]+$/.test(key))) {
+    refuse(environmentWords.adminKey(ADMIN_KEY_CHARACTERS));
+  }
+  return key;
+}
+
+function readUrl(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || (url.protocol !== "http:" && url.protocol !== "https:")) refuse(environmentWords.url(text));
+  return text.replace(/\/+$/, "");
+}
+
+function oneOf<T extends string>(name: string, text: string | undefined, allowed: readonly T[], usual: T): T {
+  const found = text === undefined ? usual : allowed.find((one) => one === text.toLowerCase());
+  return found ?? refuse(environmentWords.notOneOf(name, text ?? "", allowed.join(", ")));
+}
+
+function refuse(text: ReturnType<typeof environmentWords.databaseUrl>): never {
+  throw new Fault("invalid_request", text);
+}
