@@ -30,8 +30,9 @@ export function parseAmount(text: string): Nano | undefined {
 export function formatDecimal(value: bigint, digits: number): string {
   const negative = value < 0n;
   const text = (negative ? -value : value).toString().padStart(digits + 1, "0");
-  const whole = text.slice(0, -digits);
-  const fraction = text.slice(-digits).replace(/0+$/, "");
+  const point = text.length - digits;
+  const whole = text.slice(0, point);
+  const fraction = text.slice(point).replace(/0+$/, "");
   return (negative ? "-" : "") + (fraction ? `${whole}.${fraction}` : whole);
 }
 
@@ -67,6 +68,12 @@ export interface Ratio {
 
 export const UNIT_RATIO: Ratio = { numerator: 1n, denominator: 1n };
 
+/** A rate, and the text that identifies it exactly (`7.1`, `1/7.1`), so that a conversion can be made again. */
+export interface ExchangeRate {
+  readonly ratio: Ratio;
+  readonly text: string;
+}
+
 /** A settled amount in another currency: rounded once, half to even. */
 export function convert(amount: Nano, rate: Ratio): Nano {
   return rate === UNIT_RATIO ? amount : divideHalfEven(amount * rate.numerator, rate.denominator);
@@ -86,4 +93,20 @@ export function parseRate(text: string): Ratio | undefined {
 /** The other direction of an exchange rate: exact. */
 export function inverse(rate: Ratio): Ratio {
   return { numerator: rate.denominator, denominator: rate.numerator };
+}
+
+/** One rate after the other, in lowest terms: exact. */
+export function multiplyRates(first: Ratio, second: Ratio): Ratio {
+  return reduceRate({
+    numerator: first.numerator * second.numerator,
+    denominator: first.denominator * second.denominator,
+  });
+}
+
+/** The same rate in lowest terms: small numbers make conversions quick. */
+export function reduceRate(rate: Ratio): Ratio {
+  let a = rate.numerator;
+  let b = rate.denominator;
+  while (b > 0n) [a, b] = [b, a % b];
+  return { numerator: rate.numerator / a, denominator: rate.denominator / a };
 }

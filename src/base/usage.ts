@@ -40,6 +40,14 @@ export const COUNT_CLASSES = ["images", "seconds", "toolCalls"] as const satisfi
 export const USAGE_CLASSES = [...INPUT_CLASSES, ...OUTPUT_CLASSES, ...COUNT_CLASSES] as const;
 export type UsageClass = (typeof USAGE_CLASSES)[number];
 
+/**
+ * A count as a vendor reports it, or undefined where it is none: missing, negative, broken or too large to be exact.
+ * What cannot be counted is unknown, and unknown is not zero.
+ */
+export function readCount(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+}
+
 /** All input tokens, or undefined where none of their classes is known. */
 export function inputTokens(usage: Usage): number | undefined {
   return total(usage, INPUT_CLASSES);
