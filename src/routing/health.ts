@@ -17,7 +17,6 @@ interface Breaker {
   failures: number;
   until: number;
   rest: number;
-  trying: boolean;
   lastFault: string | undefined;
 }
 
@@ -38,8 +37,11 @@ export class EndpointHealth {
   available(endpoint: string): boolean {
     const breaker = this.#breakers.get(endpoint);
     if (!breaker || breaker.failures < FAILURES_TO_OPEN) return true;
-    if (this.#clock.now() < breaker.until || breaker.trying) return false;
-    breaker.trying = true;
+    const now = this.#clock.now();
+    if (now < breaker.until) return false;
+    // One attempt is let through for each rest. It may never be made (no budget, an earlier model answered), so the
+    // next one must not wait for its outcome.
+    breaker.until = now + breaker.rest;
     return true;
   }
 
@@ -50,12 +52,11 @@ export class EndpointHealth {
   failed(endpoint: string, fault: string): void {
     let breaker = this.#breakers.get(endpoint);
     if (!breaker) {
-      breaker = { failures: 0, until: 0, rest: FIRST_REST_MS, trying: false, lastFault: undefined };
+      breaker = { failures: 0, until: 0, rest: FIRST_REST_MS, lastFault: undefined };
       this.#breakers.set(endpoint, breaker);
     }
     breaker.failures += 1;
     breaker.lastFault = fault;
-    breaker.trying = false;
     if (breaker.failures < FAILURES_TO_OPEN) return;
     if (breaker.failures > FAILURES_TO_OPEN) breaker.rest = Math.min(breaker.rest * 2, LONGEST_REST_MS);
     breaker.until = this.#clock.now() + breaker.rest;
