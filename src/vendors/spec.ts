@@ -115,6 +115,8 @@ export interface FollowOptions {
   /** Keep back the usage chunk that only Maidan asked for. */
   readonly dropUsage: boolean;
   readonly eventBytes: number;
+  /** How many answers were asked for (`n`): what `stop` has to end. Default 1. */
+  readonly choices?: number;
 }
 
 /** What a followed stream has shown so far. */

@@ -1,0 +1,98 @@
+import { type Splice, scanFields, skipSpace, splice } from "../json-fields.ts";
+import type { Changes, FieldSpan, ModelRequest, Operation, Quirks, Target, WireRequest } from "../spec.ts";
+import { LENGTH_FIELDS } from "./request.ts";
+
+const PATHS: Readonly<Record<Operation | "models", string>> = {
+  chat: "/chat/completions",
+  embeddings: "/embeddings",
+  models: "/models",
+};
+const NO_BODY = Buffer.alloc(0);
+
+/** The request as the vendor shall have it: the client's own bytes but for `changes`. */
+export function encode(request: ModelRequest, changes: Changes, target: Target): WireRequest {
+  const headers = authorize(target, request.stream ? "text/event-stream" : "application/json");
+  headers["content-type"] ??= "application/json";
+  return {
+    method: "POST",
+    path: target.quirks.paths?.[request.operation] ?? PATHS[request.operation],
+    headers,
+    body: applyChanges(request, changes, target.quirks),
+  };
+}
+
+/** A request that costs nothing: the list of models. */
+export function probe(target: Target): WireRequest {
+  return {
+    method: "GET",
+    path: target.quirks.paths?.models ?? PATHS.models,
+    headers: authorize(target, "application/json"),
+    body: NO_BODY,
+  };
+}
+
+/** Headers that the operator set win over those that the protocol sets. */
+function authorize(target: Target, accept: string): Record<string, string> {
+  const headers: Record<string, string> = { accept };
+  const { apiKey } = target.credentials;
+  const { keyHeader } = target.quirks;
+  if (apiKey) {
+    if (keyHeader === undefined || keyHeader.toLowerCase() === "authorization") {
+      headers.authorization = `Bearer ${apiKey}`;
+    } else headers[keyHeader.toLowerCase()] = apiKey;
+  }
+  for (const name in target.headers) headers[name.toLowerCase()] = target.headers[name]!;
+  return headers;
+}
+
+function applyChanges(request: ModelRequest, changes: Changes, quirks: Quirks): Buffer {
+  const pieces: Splice[] = [];
+  if (changes.model !== request.model) {
+    pieces.push({ ...request.fields.get("model")!, text: JSON.stringify(changes.model) });
+  }
+  if (changes.maxOutputTokens !== undefined) limitLength(request, changes.maxOutputTokens, quirks, pieces);
+  if (changes.includeUsage && request.stream && !request.wantsUsage && !quirks.noStreamOptions) {
+    askForUsage(request, pieces);
+  }
+  return splice(request.body, pieces);
+}
+
+/** Lowers every length that the request names; names one where it names none. */
+function limitLength(request: ModelRequest, tokens: number, quirks: Quirks, pieces: Splice[]): void {
+  let named = false;
+  for (const field of LENGTH_FIELDS) {
+    const span = request.fields.get(field);
+    const spelling = span ? request.body.toString("latin1", span.start, span.end) : "null";
+    if (spelling === "null") continue;
+    named = true;
+    const length = Number(spelling);
+    if (length < 0 || length > tokens) pieces.push({ ...span!, text: String(tokens) });
+  }
+  if (!named) setField(request, quirks.maxOutputField ?? "max_tokens", String(tokens), pieces);
+}
+
+function askForUsage(request: ModelRequest, pieces: Splice[]): void {
+  const options = request.fields.get("stream_options");
+  if (!options || request.body[options.start] !== OPEN_BRACE) {
+    setField(request, "stream_options", '{"include_usage":true}', pieces);
+    return;
+  }
+  const known = scanFields(request.body, options.start);
+  const asked = known.get("include_usage");
+  if (asked) pieces.push({ ...asked, text: "true" });
+  else pieces.push(insertion(options.start, '"include_usage":true', known));
+}
+
+const OPEN_BRACE = 0x7b;
+
+/** Replaces the value of a top-level field, or puts the field first. */
+function setField(request: ModelRequest, field: string, value: string, pieces: Splice[]): void {
+  const span = request.fields.get(field);
+  if (span) pieces.push({ ...span, text: value });
+  else pieces.push(insertion(skipSpace(request.body, 0), `"${field}":${value}`, request.fields));
+}
+
+/** Puts a field first into the object that begins at `brace`. */
+function insertion(brace: number, field: string, known: ReadonlyMap<string, FieldSpan>): Splice {
+  return { start: brace + 1, end: brace + 1, text: known.size > 0 ? `${field},` : field };
+}
