@@ -4,6 +4,7 @@ export interface Schema {
   meta: MetaTable;
   prices: PricesTable;
   entries: EntriesTable;
+  budget_books: BudgetBooksTable;
   budget_windows: BudgetWindowsTable;
   unsettled: UnsettledTable;
   usage_hourly: UsageHourlyTable;
@@ -45,7 +46,7 @@ export interface EntriesTable {
   currency: string;
   amount: bigint;
   held: bigint;
-  /** JSON `[[budget, window, "amount"], …]`. */
+  /** JSON `[[book, window, "amount"], …]`: which book of which budget. */
   shares: string;
   price: string;
   rates: string;
@@ -66,9 +67,28 @@ export interface EntriesTable {
   detail: string;
 }
 
-/** What was settled in one window of one budget: rolled up in the ledger's own transaction. */
-export interface BudgetWindowsTable {
+/**
+ * A budget's account under one configuration. The first book of a budget has the budget's own id; when its payer,
+ * currency, window or zone changes, the book is closed and another opened with what was spent in its first window so
+ * far (`base`).
+ */
+export interface BudgetBooksTable {
+  book: string;
   budget: string;
+  payer: string;
+  currency: string;
+  period: string;
+  timezone: string;
+  opened_at: number;
+  closed_at: number | null;
+  /** Start of the window that was open when the book was, and what had been settled in it. */
+  base_window: number;
+  base: bigint;
+}
+
+/** What was settled in one window of one budget's book: rolled up in the ledger's own transaction. */
+export interface BudgetWindowsTable {
+  book: string;
   window: number;
   settled: bigint;
 }

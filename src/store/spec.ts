@@ -15,10 +15,15 @@ export interface Store {
 
 /** The ledger's way to the disk: rows queue up, and one transaction after the other takes all that are waiting. */
 export interface Journal {
-  /** Queues a row. The promise resolves once it is durable; all rows of one group share one promise. */
+  /**
+   * Queues a row. The promise resolves once it is durable; all rows of one group share one promise. A row whose key is
+   * in the ledger already changes nothing. Rejects with `internal_error` once the disk has failed.
+   */
   append(row: JournalRow): Promise<void>;
   /** Rows that wait for the disk. */
   readonly depth: number;
+  /** More rows wait than `limits.journalQueue`: nothing new may begin, though what is open may be closed. */
+  readonly full: boolean;
   /** Called once, when the disk failed: nothing more can be promised, the process must stop. */
   onFailure(listener: (cause: unknown) => void): void;
 }
@@ -33,6 +38,7 @@ export const PHASE = { hold: 0, close: 1, resolve: 2, adjust: 3 } as const;
 
 /** What an entry adds to (or takes from) one budget in one window, in nano-units of the budget's currency. */
 export interface BudgetShare {
+  /** The budget's book: its id, until the budget was given another payer, currency, window or zone. */
   readonly budget: string;
   /** Start of the budget's window, milliseconds; 0 for `total`. */
   readonly window: number;
@@ -95,4 +101,9 @@ export interface KeptAnswerRow {
 export type JournalRow =
   | { readonly op: "entry"; readonly entry: EntryRow; readonly kept?: KeptAnswerRow | undefined }
   | { readonly op: "kept"; readonly kept: KeptAnswerRow }
-  | { readonly op: "forget-kept"; readonly id: string };
+  | { readonly op: "forget-kept"; readonly id: string }
+  /** Sets a row of `meta`, in the order of the queue. */
+  | { readonly op: "mark"; readonly name: string; readonly value: string };
+
+/** The row of `meta` that says from which attempt on the ledger may hold open attempts. */
+export const OPEN_SINCE = "open-since";

@@ -1,0 +1,81 @@
+/** How one engine spells what the migrations say. */
+export interface SqlWords {
+  readonly text: string;
+  /** A whole number of 64 bits. */
+  readonly integer: string;
+  readonly bytes: string;
+  /** After a table's columns. */
+  readonly table: string;
+  /** After the columns of a table that is stored in the order of its primary key. */
+  readonly orderedTable: string;
+}
+
+export const SQLITE_WORDS: SqlWords = {
+  text: "text",
+  integer: "integer",
+  bytes: "blob",
+  table: " strict",
+  orderedTable: " strict, without rowid",
+};
+
+export interface Migration {
+  readonly version: number;
+  readonly statements: (words: SqlWords) => readonly string[];
+}
+
+const usageColumns = (integer: string, rest: string): string =>
+  [
+    "input",
+    "cached_input",
+    "cache_write_5m",
+    "cache_write_1h",
+    "input_audio",
+    "input_image",
+    "output",
+    "reasoning",
+    "output_audio",
+    "images",
+    "seconds",
+    "tool_calls",
+  ]
+    .map((name) => `${name} ${integer}${rest}`)
+    .join(", ");
+
+/** In order, without gaps. A migration that has been released never changes: another one follows it. */
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    version: 1,
+    statements: ({ text, integer, bytes, orderedTable }) => [
+      `create table settings (kind ${text} not null, id ${text} not null, document ${text} not null,
+        source ${text} not null, updated_at ${integer} not null, primary key (kind, id))${orderedTable}`,
+      `create table prices (id ${text} not null primary key, document ${text} not null,
+        created_at ${integer} not null)${orderedTable}`,
+      `create table entries (attempt ${text} not null, phase ${integer} not null, n ${integer} not null,
+        kind ${text} not null, at ${integer} not null, payer ${text} not null, key ${text} not null,
+        route ${text} not null, model ${text} not null, currency ${text} not null, amount ${integer} not null,
+        held ${integer} not null, shares ${text} not null, price ${text} not null, rates ${text} not null,
+        basis ${text}, overrun ${integer} not null default 0, ${usageColumns(integer, "")}, detail ${text} not null,
+        primary key (attempt, phase, n))${orderedTable}`,
+      // Resolutions and adjustments are few, and made long after the ids of their attempts.
+      "create index entries_late on entries (at) where phase >= 2",
+      `create table budget_books (book ${text} not null primary key, budget ${text} not null, payer ${text} not null,
+        currency ${text} not null, period ${text} not null, timezone ${text} not null, opened_at ${integer} not null,
+        closed_at ${integer}, base_window ${integer} not null, base ${integer} not null)${orderedTable}`,
+      `create table budget_windows (book ${text} not null, "window" ${integer} not null, settled ${integer} not null,
+        primary key (book, "window"))${orderedTable}`,
+      `create table unsettled (attempt ${text} not null primary key, since ${integer} not null,
+        reason ${text} not null)${orderedTable}`,
+      `create table usage_hourly (hour ${integer} not null, payer ${text} not null, key ${text} not null,
+        route ${text} not null, model ${text} not null, currency ${text} not null, calls ${integer} not null,
+        attempts ${integer} not null, estimated ${integer} not null, cost ${integer} not null,
+        ${usageColumns(integer, " not null")},
+        primary key (hour, payer, key, route, model, currency))${orderedTable}`,
+      `create table kept_answers (id ${text} not null primary key, request_hash ${text} not null,
+        call ${text} not null, state ${text} not null, at ${integer} not null, status ${integer} not null,
+        headers ${text} not null, answer ${bytes})${orderedTable}`,
+      "create index kept_answers_age on kept_answers (at)",
+    ],
+  },
+];
+
+export const NEWEST_VERSION = MIGRATIONS.at(-1)!.version;

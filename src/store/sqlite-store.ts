@@ -1,0 +1,59 @@
+import { mkdirSync } from "node:fs";
+import { Kysely } from "kysely";
+import type { Limits } from "../base/limits.ts";
+import type { Durability } from "../config/environment.ts";
+import { GroupJournal } from "./group-journal.ts";
+import { migrate } from "./migrate.ts";
+import type { Schema } from "./schema.ts";
+import type { Store } from "./spec.ts";
+import { type ConnectionOptions, openForWriting } from "./sqlite-connection.ts";
+import { ThreadedSqliteDialect } from "./sqlite-dialect.ts";
+import { DatabaseThread, StoreError, type ThreadAnswer } from "./thread.ts";
+
+/** One report at a time may be long; the other reader stays free for short questions. */
+const READERS = 2;
+
+export interface SqliteStoreOptions {
+  /** Where `maidan.db` stands; made where it does not exist. One process at a time: see `lockDataFolder`. */
+  readonly folder: string;
+  /** `disk` (default): survives a power cut. `process`: survives a crash of the program. */
+  readonly durability?: Durability | undefined;
+  readonly limits: Pick<Limits, "journalQueue">;
+}
+
+/**
+ * Opens the store of one machine, and brings its tables up to date first. Throws `internal_error` where the folder
+ * holds the store of a newer version.
+ *
+ * @example
+ * const store = openSqliteStore({ folder: "./maidan-data", limits: DEFAULT_LIMITS });
+ * await store.journal.append({ op: "mark", name: "hello", value: "world" });
+ * await store.close();
+ */
+export function openSqliteStore({ folder, durability = "disk", limits }: SqliteStoreOptions): Store {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const options: ConnectionOptions = { folder, durability };
+  const database = openForWriting(options);
+  try {
+    migrate(database);
+  } finally {
+    database.close();
+  }
+  const writer = new DatabaseThread("sqlite-writer", { ...options });
+  const readers = Array.from({ length: READERS }, () => new DatabaseThread("sqlite-reader", { ...options }));
+  const journal = new GroupJournal((batch) => writer.post(batch), limits.journalQueue);
+  writer.onMessage = (message) => {
+    if (message === 0) journal.committed();
+    else journal.fail(new StoreError((message as ThreadAnswer).error!));
+  };
+  writer.onFatal = (cause) => journal.fail(cause);
+  const query = new Kysely<Schema>({ dialect: new ThreadedSqliteDialect(writer, readers) });
+  return {
+    query,
+    journal,
+    close: async () => {
+      await journal.drain().catch(() => {});
+      await Promise.all([writer, ...readers].map((thread) => thread.close()));
+    },
+  };
+}
