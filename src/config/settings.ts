@@ -62,16 +62,20 @@ export interface ModelSetting {
 export interface PracticeSetting {
   /** `echo` (the last message comes back) or the text to answer with. */
   readonly answer?: string | undefined;
-  /** The answer has this many tokens, whatever `answer` says. One piece of a stream is one token. */
+  /** The answer has this many tokens, whatever `answer` says (at most a million). One piece of a stream is one token. */
   readonly outputTokens?: number | undefined;
   readonly reasoningTokens?: number | undefined;
   readonly cachedInputTokens?: number | undefined;
   readonly firstByteMs?: number | undefined;
   readonly betweenChunksMs?: number | undefined;
+  /** How many of the calls fail. Default: all where `failure` says how, else none. */
   readonly failureRate?: number | undefined;
+  /** How they fail. Default `error`. */
   readonly failure?: "error" | "rate_limit" | "overloaded" | "reset" | "hang" | "garbage" | "cut" | undefined;
   /** Whether usage is reported. */
   readonly usage?: boolean | undefined;
+  /** Calls the first function it is given, with the last message as the argument `text`. */
+  readonly callTool?: boolean | undefined;
 }
 
 /** Rates per million tokens (or per piece), decimal strings in `currency`. */
