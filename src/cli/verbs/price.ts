@@ -1,0 +1,156 @@
+import type { Command } from "commander";
+import { cliWords as words } from "../../base/messages/cli.ts";
+import { helpWords as help } from "../../base/messages/cli-help.ts";
+import type { UsageClass } from "../../base/usage.ts";
+import type { PriceRates } from "../../config/settings.ts";
+import type { Row } from "../client.ts";
+import { EXIT } from "../exit-codes.ts";
+import { Failure } from "../failure.ts";
+import { readers, type VerbHost } from "../host.ts";
+import { type ColumnOf, show, tableOf } from "../tables.ts";
+
+/** The rates of a price and the classes of usage, each an option of its own: `cacheWrite5m` is `--cache-write-5m`. */
+const RATES = [
+  "input",
+  "cachedInput",
+  "cacheWrite5m",
+  "cacheWrite1h",
+  "output",
+  "reasoning",
+  "inputAudio",
+  "outputAudio",
+  "inputImage",
+  "perCall",
+  "perImage",
+  "perSecond",
+  "perToolCall",
+] as const satisfies readonly (keyof PriceRates)[];
+
+const CLASSES = [
+  "input",
+  "cachedInput",
+  "cacheWrite5m",
+  "cacheWrite1h",
+  "inputAudio",
+  "inputImage",
+  "output",
+  "reasoning",
+  "outputAudio",
+  "images",
+  "seconds",
+  "toolCalls",
+] as const satisfies readonly UsageClass[];
+
+const MOST_TOKENS = 1e12;
+
+const flagOf = (name: string): string => name.replace(/[A-Z]|\d+/g, (part) => `-${part.toLowerCase()}`);
+
+/** `maidan price list | show | compute | add`. */
+export function addPrice(program: Command, host: VerbHost): void {
+  const { say } = host;
+  const price = program.command("price").description(say(help.price()));
+  const list = price
+    .command("list")
+    .description(say(help.priceList()))
+    .option("--model <name>", say(help.priceModel()));
+  host.does<{ model?: string }>(list, async (context, _, { model }) => {
+    const rows = await (await context.client()).list("prices", { model });
+    if (context.json) context.printJson(rows);
+    else context.print(tableOf(rows, columnsOf(host), context.language));
+  });
+  addShow(price, host);
+  addCompute(price, host);
+  addAdd(price, host);
+}
+
+function addShow(price: Command, host: VerbHost): void {
+  const command = price
+    .command("show")
+    .argument("<model>", host.say(help.priceModel()))
+    .description(host.say(help.priceShow()));
+  host.does(command, async (context, [model]) => {
+    const rows = (await (await context.client()).list("prices", { model })).filter((row) => row.model === model);
+    if (context.json) return context.printJson(rows);
+    if (rows.length === 0) throw new Failure(EXIT.refused, words.noPrice(model!));
+    for (const row of rows) {
+      context.print(`${row.model}  ${show(row.currency, context.language)}`);
+      for (const [name, value] of Object.entries(row)) {
+        if (name === "model" || name === "currency" || value === null) continue;
+        const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+        context.print(`  ${name}: ${text}`);
+      }
+    }
+  });
+}
+
+function addCompute(price: Command, host: VerbHost): void {
+  const { say } = host;
+  const command = price
+    .command("compute")
+    .argument("<model>", say(help.priceModel()))
+    .description(say(help.priceCompute()))
+    .option("--at <when>", say(help.priceAt()));
+  const count = readers(host).wholeNumber(0, MOST_TOKENS);
+  for (const name of CLASSES) command.option(`--${flagOf(name)} <number>`, say(help.usageClass(name)), count);
+  host.does<Partial<Record<UsageClass, number>> & { at?: string }>(command, async (context, [model], options) => {
+    const usage = Object.fromEntries(
+      CLASSES.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
+    );
+    if (Object.keys(usage).length === 0) throw new Failure(EXIT.usage, words.noUsage());
+    const body = { model, usage, at: options.at };
+    const answer = (await (await context.client()).request("POST", "prices/compute", body)) as Row;
+    if (context.json) return context.printJson(answer);
+    const lines = Array.isArray(answer.lines) ? (answer.lines as Row[]) : [];
+    context.print(
+      tableOf([...lines, { class: say(words.total()), amount: answer.cost }], lineColumns(host), context.language),
+    );
+    context.print(`${answer.cost} ${answer.currency}`);
+  });
+}
+
+function addAdd(price: Command, host: VerbHost): void {
+  const { say } = host;
+  const read = readers(host);
+  const command = price
+    .command("add")
+    .argument("<model>", say(help.priceModel()))
+    .description(say(help.priceAdd()))
+    .requiredOption("--currency <code>", say(help.priceCurrency()))
+    .option("--since <when>", say(help.priceSince()))
+    .option("--source <text>", say(help.priceSource()))
+    .option("--checked <day>", say(help.priceChecked()));
+  for (const name of RATES) command.option(`--${flagOf(name)} <decimal>`, say(help.rate(name)), read.decimal);
+  host.does<Record<string, string>>(command, async (context, [model], options) => {
+    if (!RATES.some((name) => options[name] !== undefined)) throw new Failure(EXIT.usage, words.noRates());
+    const made = await (await context.client()).request("POST", "prices", { model, ...options });
+    if (context.json) context.printJson(made);
+    context.note(words.added("price", model!));
+  });
+}
+
+function columnsOf({ say }: VerbHost): ColumnOf[] {
+  return [
+    { title: say(words.columnModel()), value: (row: Row) => row.model },
+    { title: say(words.columnCurrency()), value: (row) => row.currency },
+    { title: say(words.columnInput()), kind: "amount", value: (row) => row.input },
+    { title: say(words.columnCached()), kind: "amount", value: (row) => row.cachedInput },
+    { title: say(words.columnOutput()), kind: "amount", value: (row) => row.output },
+    { title: say(words.columnConditions()), value: conditionsOf },
+    { title: say(words.columnValidSince()), value: (row) => row.since },
+    { title: say(words.columnSource()), value: (row) => row.source },
+  ];
+}
+
+function conditionsOf(row: Row): string[] {
+  return ["tiers", "hours", "batch"].filter((name) => row[name] !== undefined && row[name] !== null);
+}
+
+function lineColumns({ say }: VerbHost): ColumnOf[] {
+  return [
+    { title: say(words.columnClass()), value: (row: Row) => row.class },
+    { title: say(words.columnQuantity()), kind: "number", value: (row) => row.quantity },
+    { title: say(words.columnUnitPrice()), kind: "amount", value: (row) => row.unitPrice },
+    { title: say(words.columnPer()), kind: "number", value: (row) => row.per },
+    { title: say(words.columnCost()), kind: "amount", value: (row) => row.amount },
+  ];
+}
