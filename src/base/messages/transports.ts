@@ -62,10 +62,10 @@ export const practiceWords = translations(
     error: (model: string) => `The practice model "${model}" fails with this error because its settings say so.`,
   },
   {
-    unknownModel: (model) => `练习接入点没有名为“${model}”的模型。`,
-    unknownPath: (path) => `练习接入点不提供 ${path}。`,
-    malformed: (reason) => `练习接入点无法读取此请求：${reason}。`,
-    error: (model) => `练习模型“${model}”按其设置返回此错误。`,
+    unknownModel: (model) => `演练接入点没有名为“${model}”的模型。`,
+    unknownPath: (path) => `演练接入点不提供 ${path}。`,
+    malformed: (reason) => `演练接入点无法读取此请求：${reason}。`,
+    error: (model) => `演练模型“${model}”按其设置返回此错误。`,
   },
 );
 
@@ -85,6 +85,7 @@ export const recordedWords = translations(
     promptNotAnswered: (model: string, suite: string, prompt: string) =>
       `"${model}" has no recorded answer to prompt "${prompt}" of suite "${suite}".`,
     noPrompt: () => "This request has no user message with text, so there is nothing to look up.",
+    unreadable: (reason: string) => `The recorded endpoint cannot read this request: ${reason}.`,
     unsupported: (path: string) => `Recorded models offer chat completions only, not ${path}.`,
     tooLarge: (bytes: number) => `the file is longer than ${bytes} bytes, its limit`,
     notJson: () => "this is not a JSON object",
@@ -103,6 +104,7 @@ export const recordedWords = translations(
       `套件“${suite}”没有此提示的录制答案。录制模型只回答 prompts.jsonl 中完全相同的提示（作为最后一条 user 消息）。`,
     promptNotAnswered: (model, suite, prompt) => `“${model}”没有套件“${suite}”中提示“${prompt}”的录制答案。`,
     noPrompt: () => "此请求没有带文本的 user 消息，无从查找。",
+    unreadable: (reason) => `录制接入点无法读取此请求：${reason}。`,
     unsupported: (path) => `录制模型只提供对话补全，不提供 ${path}。`,
     tooLarge: (bytes) => `文件超过 ${bytes} 字节的上限`,
     notJson: () => "这不是 JSON 对象",

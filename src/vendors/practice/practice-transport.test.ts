@@ -324,7 +324,7 @@ describe("bad requests", () => {
     const { status: got, body } = await record(open(), request).done;
     const { error } = JSON.parse(body.toString());
     expect([got, error.type]).toEqual([status, "invalid_request_error"]);
-    expect(error.message).toMatch(/[a-z].*练习/);
+    expect(error.message).toMatch(/[a-z].*演练/);
   });
 
   test("an answer that no memory could hold", async () => {
