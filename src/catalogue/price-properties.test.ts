@@ -172,7 +172,7 @@ describe("priceUsage", () => {
           expect(micro - line.amount * 1_000_000n).toBeLessThan(1_000_000n);
         }
       }),
-      { numRuns: 600 },
+      { numRuns: 400 },
     );
   });
 
@@ -212,7 +212,7 @@ describe("boundCost", () => {
           amount,
         );
       }),
-      { numRuns: 700 },
+      { numRuns: 500 },
     );
   });
 
@@ -221,10 +221,11 @@ describe("boundCost", () => {
     fc.assert(
       fc.property(plain, instant, fc.nat(50), fc.nat(50), (price, at, input, output) => {
         const document = compilePrice(price, "price");
-        const most = INPUT_CLASSES.flatMap((one) =>
+        const bound = boundCost(document, { inputTokens: input, outputTokens: output }, at);
+        const met = INPUT_CLASSES.flatMap((one) =>
           OUTPUT_CLASSES.map((other) => priceUsage(document, { [one]: input, [other]: output }, { at }).amount),
-        ).reduce((a, b) => (a > b ? a : b));
-        expect(boundCost(document, { inputTokens: input, outputTokens: output }, at) - most).toBeLessThanOrEqual(1n);
+        ).some((amount) => bound - amount <= 1n); // one is rounded up, the other to the nearest
+        expect(met).toBe(true);
       }),
     );
   });
@@ -252,7 +253,7 @@ test("affordableOutput is the longest answer whose bound fits", () => {
       if (longest >= 0) expect(bound(longest)).toBeLessThanOrEqual(amount);
       if (longest < MOST_OUTPUT_TOKENS) expect(bound(longest + 1)).toBeGreaterThan(amount);
     }),
-    { numRuns: 700 },
+    { numRuns: 500 },
   );
 });
 

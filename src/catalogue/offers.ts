@@ -1,0 +1,159 @@
+import { Fault } from "../base/faults.ts";
+import { catalogueWords } from "../base/messages/prices.ts";
+import { nearest } from "../base/nearest.ts";
+import type { Credential, EndpointSetting, ModelSetting, Name } from "../config/settings.ts";
+import type { Quirks } from "../vendors/spec.ts";
+import type { PriceDocument } from "./price-document.ts";
+import { VENDORS, vendorById } from "./vendors/table.ts";
+import type { Vendor } from "./vendors/vendor.ts";
+
+/** An endpoint as calls see it: what its setting says, completed by what the catalogue knows of its vendor. */
+export interface EndpointOffer {
+  readonly id: string;
+  /** A vendor of the catalogue, where the endpoint is one's. */
+  readonly vendor: string | undefined;
+  readonly name: Name;
+  readonly protocol: string;
+  /** Undefined for vendors inside this process. */
+  readonly baseUrl: string | undefined;
+  /** In clear, in memory only: never logged, shown or stored. */
+  readonly credentials: Readonly<Record<string, string>>;
+  /** Credentials that the vendor wants and that are not there. */
+  readonly missingCredentials: readonly string[];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly quirks: Quirks;
+  readonly timeouts: NonNullable<EndpointSetting["timeouts"]>;
+  /** `abort` only where the vendor bills no more than it generated. */
+  readonly onDisconnect: "drain" | "abort";
+  readonly billsOnAbort: "generated" | "full";
+  readonly billsOnBreak: "unknown" | "generated" | "nothing";
+  /** `recorded`: the folder of suites. */
+  readonly suites: string | undefined;
+}
+
+/** A model of an endpoint, as it can be called. */
+export interface ModelOffer {
+  /** `endpoint/model`. */
+  readonly ref: string;
+  readonly id: string;
+  readonly endpoint: EndpointOffer;
+  /** The name that the vendor knows it by. */
+  readonly upstream: string;
+  readonly contextTokens: number | undefined;
+  readonly maxOutputTokens: number | undefined;
+  /** The most input tokens that one image can cost. */
+  readonly imageTokens: number | undefined;
+  readonly allowUnpriced: boolean;
+  /**
+   * The price in force at an instant (milliseconds): of the prices set for this model the one that began last, else
+   * the model's own, the endpoint's, the vendor's. Undefined where there is none; free where that is allowed.
+   */
+  priceAt(at: number): PriceDocument | undefined;
+}
+
+/** Reads a credential in clear; undefined where its variable is not set or it cannot be opened. */
+export type ResolveCredential = (credential: Credential) => string | undefined;
+
+/** Endpoints that are there without a setting; a setting with the same id takes their place. */
+export const BUILT_IN_ENDPOINTS: readonly EndpointSetting[] = [
+  { id: "practice", vendor: "practice", credentials: {}, models: [] },
+];
+
+/** All endpoints of an installation: those set, then the built-in ones that no setting replaces. */
+export function allEndpoints(settings: readonly EndpointSetting[]): EndpointSetting[] {
+  const ids = new Set(settings.map((setting) => setting.id));
+  return [...settings, ...BUILT_IN_ENDPOINTS.filter((endpoint) => !ids.has(endpoint.id))];
+}
+
+/**
+ * The vendor of an endpoint; undefined where it is none of the catalogue's. Vendors inside this process are also
+ * meant by their protocol alone.
+ *
+ * @throws Fault `invalid_request` with the nearest names where the setting names a vendor that does not exist
+ */
+export function vendorOf(setting: EndpointSetting): Vendor | undefined {
+  if (setting.vendor === undefined) {
+    const inside = vendorById(setting.protocol ?? "");
+    return inside?.baseUrl === undefined ? inside : undefined;
+  }
+  const vendor = vendorById(setting.vendor);
+  if (vendor) return vendor;
+  const names = nearest(
+    setting.vendor,
+    VENDORS.map(({ id }) => id),
+  );
+  throw new Fault("invalid_request", catalogueWords.vendorUnknown(setting.id, setting.vendor, names), {
+    param: `endpoints[${setting.id}].vendor`,
+    details: { nearest: names },
+  });
+}
+
+/**
+ * The models of an endpoint: those of its vendor and those of its setting. A model of the setting takes what it does
+ * not say from the vendor's model of the same name (the name sent to the vendor, `upstream`); only the vendor's prices
+ * stay where they are, because a price of the endpoint goes before them.
+ */
+export function modelsOf(setting: EndpointSetting, vendor: Vendor | undefined): ModelSetting[] {
+  const facts = new Map((vendor?.models ?? []).map(({ price: _, ...model }) => [model.id, model]));
+  const models = new Map<string, ModelSetting>(facts);
+  for (const model of setting.models) {
+    const said = Object.fromEntries(Object.entries(model).filter(([, value]) => value !== undefined));
+    models.set(model.id, {
+      ...facts.get(model.upstream ?? model.id),
+      ...(said as Partial<ModelSetting>),
+      id: model.id,
+    });
+  }
+  return [...models.values()];
+}
+
+/** Completes a setting by what the catalogue knows. Throws `invalid_request` where it has no address. */
+export function makeEndpoint(
+  setting: EndpointSetting,
+  vendor: Vendor | undefined,
+  resolve: ResolveCredential,
+): EndpointOffer {
+  const baseUrl = setting.baseUrl ?? vendor?.baseUrl;
+  if (baseUrl === undefined && vendor === undefined) {
+    throw new Fault("invalid_request", catalogueWords.addressMissing(setting.id), {
+      param: `endpoints[${setting.id}].baseUrl`,
+    });
+  }
+  const credentials = resolveAll(setting, vendor, resolve);
+  const billsOnAbort = setting.billsOnAbort ?? vendor?.billing.billsOnAbort ?? "full";
+  const onDisconnect = setting.onDisconnect ?? vendor?.billing.onDisconnect ?? "drain";
+  return {
+    id: setting.id,
+    vendor: vendor?.id,
+    name: vendor?.name ?? setting.id,
+    protocol: setting.protocol ?? vendor?.protocol ?? "openai",
+    baseUrl,
+    credentials,
+    missingCredentials: (vendor?.required ?? []).filter((name) => !credentials[name]),
+    headers: setting.headers ?? {},
+    quirks: { ...vendor?.quirks, ...(setting.quirks as Quirks | undefined) },
+    timeouts: setting.timeouts ?? {},
+    onDisconnect: billsOnAbort === "generated" ? onDisconnect : "drain",
+    billsOnAbort,
+    billsOnBreak: setting.billsOnBreak ?? vendor?.billing.billsOnBreak ?? "unknown",
+    suites: setting.suites,
+  };
+}
+
+/** What the setting does not give is looked for in the environment, under the vendor's usual name. */
+function resolveAll(
+  setting: EndpointSetting,
+  vendor: Vendor | undefined,
+  resolve: ResolveCredential,
+): Record<string, string> {
+  const usual = Object.entries(vendor?.environment ?? {}).map(([name, variable]): [string, Credential] => [
+    name,
+    { template: `\${${variable}}` },
+  ]);
+  const found: Record<string, string> = {};
+  for (const [name, credential] of Object.entries({ ...Object.fromEntries(usual), ...setting.credentials })) {
+    const plain = resolve(credential);
+    if (plain) found[name] = plain;
+  }
+  return found;
+}

@@ -1,0 +1,56 @@
+import { alibaba, alibabaInternational, ark, baidu, tencent } from "./clouds.ts";
+import { ai360, baichuan, iflytek, internlm, lingyiwanwu, sensetime, sensetimeLegacy, taichu } from "./further.ts";
+import { practice, recorded } from "./inside.ts";
+import {
+  deepseek,
+  meituan,
+  minimax,
+  minimaxInternational,
+  moonshot,
+  moonshotInternational,
+  xiaomi,
+  zhipu,
+  zhipuInternational,
+} from "./laboratories.ts";
+import { openai } from "./openai.ts";
+import { llamacpp, lmStudio, ollama, vllm } from "./self-hosted.ts";
+import type { Vendor } from "./vendor.ts";
+
+/** Every vendor that this version of Maidan knows, in the order in which they are shown. */
+export const VENDORS: readonly Vendor[] = [
+  openai,
+  alibaba,
+  baidu,
+  tencent,
+  ark,
+  deepseek,
+  moonshot,
+  zhipu,
+  minimax,
+  xiaomi,
+  meituan,
+  iflytek,
+  sensetime,
+  sensetimeLegacy,
+  baichuan,
+  lingyiwanwu,
+  ai360,
+  taichu,
+  internlm,
+  alibabaInternational,
+  moonshotInternational,
+  zhipuInternational,
+  minimaxInternational,
+  ollama,
+  vllm,
+  llamacpp,
+  lmStudio,
+  practice,
+  recorded,
+];
+
+const byId = new Map(VENDORS.map((vendor) => [vendor.id, vendor]));
+
+export function vendorById(id: string): Vendor | undefined {
+  return byId.get(id);
+}
