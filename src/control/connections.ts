@@ -1,0 +1,125 @@
+import { Fault } from "../base/faults.ts";
+import type { Limits } from "../base/limits.ts";
+import { controlWords } from "../base/messages/control.ts";
+import type { Connection } from "../call/spec.ts";
+import type { EndpointOffer } from "../catalogue/catalogue.ts";
+import { allEndpoints, modelsOf, vendorOf } from "../catalogue/offers.ts";
+import type { ModelSetting, Settings } from "../config/settings.ts";
+import { httpTransport } from "../vendors/http-transport.ts";
+import { openai } from "../vendors/openai/protocol.ts";
+import { practiceTransport } from "../vendors/practice/practice-transport.ts";
+import { openRecorded } from "../vendors/recorded/recorded.ts";
+import type { AnswerSink, Exchange, SendBounds, Transport, WireRequest } from "../vendors/spec.ts";
+import { VendorFault } from "../vendors/vendor-fault.ts";
+import type { SettingsSnapshot } from "./snapshot.ts";
+
+/** A transport that is no longer in force is closed after this: no call is longer. */
+const GRACE_MS = 900_000;
+
+/** Models that an endpoint tells of at run time. */
+export type TellModels = (endpoint: string, models: readonly ModelSetting[]) => void;
+
+interface Kept extends Connection {
+  /** What it was made from: the same again is not made anew, and keeps its open connections. */
+  readonly made: string;
+}
+
+/** The way to each endpoint, made from the settings in force, kept while an endpoint stays the same. */
+export class Connections {
+  readonly #limits: Limits;
+  readonly #tell: TellModels;
+  #kept = new Map<string, Kept>();
+  readonly #leaving = new Set<Transport>();
+
+  constructor(limits: Limits, tell: TellModels) {
+    this.#limits = limits;
+    this.#tell = tell;
+  }
+
+  get current(): ReadonlyMap<string, Connection> {
+    return this.#kept;
+  }
+
+  /** Puts the endpoints of a snapshot in force. Recorded suites are opened before it resolves. */
+  async follow(snapshot: SettingsSnapshot): Promise<void> {
+    const next = new Map<string, Kept>();
+    for (const offer of snapshot.catalogue.endpoints()) {
+      const models = settingModels(snapshot.settings, offer.id);
+      const made = JSON.stringify([offer.protocol, offer.baseUrl, offer.suites, isInside(offer) ? models : []]);
+      const before = this.#kept.get(offer.id);
+      next.set(offer.id, before?.made === made ? before : { made, ...(await this.#connect(offer, models)) });
+    }
+    const gone = [...this.#kept.values()].filter(
+      (kept) => ![...next.values()].some((one) => one.transport === kept.transport),
+    );
+    this.#kept = next;
+    for (const { transport } of gone) this.#retire(transport);
+  }
+
+  async close(): Promise<void> {
+    const transports = [...this.#kept.values()].map((kept) => kept.transport);
+    await Promise.allSettled([...transports, ...this.#leaving].map((transport) => transport.close()));
+  }
+
+  async #connect(offer: EndpointOffer, models: readonly ModelSetting[]): Promise<Connection> {
+    if (offer.protocol === "practice") return { protocol: openai, transport: practiceTransport(models) };
+    if (offer.protocol === "recorded") return { protocol: openai, transport: await this.#openRecorded(offer) };
+    if (offer.protocol !== "openai") {
+      throw new Fault("invalid_request", controlWords.unknownProtocol(offer.id, offer.protocol));
+    }
+    const { connectMs, headerBytes } = this.#limits;
+    return { protocol: openai, transport: httpTransport({ baseUrl: offer.baseUrl!, connectMs, headerBytes }) };
+  }
+
+  /** A folder that cannot be read does not keep Maidan from starting: its endpoint says what is wrong when called. */
+  async #openRecorded(offer: EndpointOffer): Promise<Transport> {
+    try {
+      if (offer.suites === undefined) throw new Fault("invalid_request", controlWords.noSuites(offer.id));
+      const { models, transport } = await openRecorded(offer.suites);
+      this.#tell(
+        offer.id,
+        models.map(({ id, price }) => ({ id, ...(price && { price }) })),
+      );
+      return transport;
+    } catch (fault) {
+      if (!(fault instanceof Fault)) throw fault;
+      return new Unusable(fault);
+    }
+  }
+
+  #retire(transport: Transport): void {
+    this.#leaving.add(transport);
+    const timer = setTimeout(() => {
+      this.#leaving.delete(transport);
+      void transport.close();
+    }, GRACE_MS);
+    timer.unref();
+  }
+}
+
+/** Stands in the place of a vendor that cannot be opened: every call hears why, and nothing is sent. */
+class Unusable implements Transport {
+  readonly #fault: VendorFault;
+
+  constructor(fault: Fault) {
+    this.#fault = new VendorFault(fault.text, { errorClass: "server_error", charged: "nothing", cause: fault });
+  }
+
+  send(_request: WireRequest, sink: AnswerSink, _bounds: SendBounds): Exchange {
+    queueMicrotask(() => sink.onFail(this.#fault));
+    return { pause: () => {}, resume: () => {}, abort: () => {} };
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+function isInside(offer: EndpointOffer): boolean {
+  return offer.baseUrl === undefined;
+}
+
+function settingModels(settings: Settings, id: string): readonly ModelSetting[] {
+  const setting = allEndpoints(settings.endpoints).find((endpoint) => endpoint.id === id)!;
+  return modelsOf(setting, vendorOf(setting));
+}
