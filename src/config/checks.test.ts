@@ -8,6 +8,7 @@ const knowledge: Knowledge = {
   builtIn: [{ id: "practice", protocol: "practice", credentials: {}, models: [{ id: "echo" }] }],
   needsAddress: (protocol) => protocol === "openai",
   modelsOf: (endpoint) => (endpoint.vendor === "openai" ? undefined : endpoint.models.map((model) => model.id)),
+  priceProblem: (price, where) => (price.input === undefined ? () => `${where}: no rate` : undefined),
   currenciesOf: (endpoint) => (endpoint.id === "lab" ? ["USD"] : []),
 };
 
@@ -35,8 +36,8 @@ test("settings that agree have no problems", () => {
   const { problems, warnings } = check({
     routes: [{ id: "r", to: ["lab/mini", "lab/org/large", "open/anything", "practice/echo"] }],
     prices: [
-      { model: "lab/mini", currency: "USD" },
-      { model: "lab/mini", currency: "USD", since: "2026-11-01" },
+      { model: "lab/mini", currency: "USD", input: "1" },
+      { model: "lab/mini", currency: "USD", input: "1", since: "2026-11-01" },
     ],
     keys: [key("k", { routes: ["r", "lab/*", "open/x", "*", "practice/echo"] })],
     budgets: [budget("USD")],
@@ -57,13 +58,17 @@ describe("problems", () => {
       { routes: [{ id: "r", to: ["lab/mini", "lab/mimi"] }] },
       { path: ["to", 1], near: ["lab/mini"] },
     ],
-    ["a price of no model", { prices: [{ model: "lab/x", currency: "USD" }] }, { kind: "prices", path: ["model"] }],
+    [
+      "a price of no model",
+      { prices: [{ model: "lab/x", currency: "USD", input: "1" }] },
+      { kind: "prices", path: ["model"] },
+    ],
     [
       "two prices of one instant",
       {
         prices: [
-          { model: "lab/mini", currency: "USD", since: "2026-11-01" },
-          { model: "lab/mini", currency: "CNY", since: "2026-11-01T00:00:00Z" },
+          { model: "lab/mini", currency: "USD", input: "1", since: "2026-11-01" },
+          { model: "lab/mini", currency: "CNY", input: "1", since: "2026-11-01T00:00:00Z" },
         ],
       },
       { kind: "prices", path: ["since"] },

@@ -1,8 +1,9 @@
+import type { Text } from "../base/language.ts";
 import { checkWords } from "../base/messages/config.ts";
 import { nearest } from "../base/nearest.ts";
 import { instantOf } from "./formats.ts";
-import type { Problem } from "./problems.ts";
-import type { DocumentKind, EndpointSetting, PayerSetting, Settings } from "./settings.ts";
+import { type Path, type Problem, writePath } from "./problems.ts";
+import type { DocumentKind, EndpointSetting, PayerSetting, PriceSetting, Settings } from "./settings.ts";
 import { idOf } from "./settings.ts";
 
 /** What the checks need to know of vendors, which stand above this folder. */
@@ -17,6 +18,8 @@ export interface Knowledge {
   modelsOf(endpoint: EndpointSetting): readonly string[] | undefined;
   /** The currencies of all prices of an endpoint. */
   currenciesOf(endpoint: EndpointSetting): readonly string[];
+  /** What is wrong with a price, named `where`, that has the right shape. */
+  priceProblem(price: PriceSetting, where: string): Text | undefined;
 }
 
 /** A problem of one document, whose path begins within it. */
@@ -66,7 +69,7 @@ class Checks implements Checked {
 
   endpoints(): void {
     const { vendors, protocols } = this.#knowledge;
-    for (const { id, vendor, protocol, baseUrl, models } of this.#settings.endpoints) {
+    for (const { id, vendor, protocol, baseUrl, models, price } of this.#settings.endpoints) {
       const problem = (path: string[], text: Problem["text"], near: string[] = []) =>
         this.problems.push({ kind: "endpoints", id, path, text, near });
       if (vendor !== undefined && !vendors.includes(vendor)) {
@@ -82,6 +85,8 @@ class Checks implements Checked {
       if (alone && baseUrl === undefined && this.#knowledge.needsAddress(protocol)) {
         problem([], checkWords.noAddress(id));
       }
+      this.#price("endpoints", id, ["price"], price);
+      for (const [i, model] of models.entries()) this.#price("endpoints", id, ["models", i, "price"], model.price);
       const twice = repeated(models.map((model) => model.id));
       if (twice !== undefined) problem(["models"], checkWords.duplicate("models", twice));
     }
@@ -95,7 +100,10 @@ class Checks implements Checked {
 
   prices(): void {
     this.#noTwins("prices", (price) => `${price.model} ${instantOf(price.since ?? "1970-01-01")}`);
-    for (const price of this.#settings.prices) this.#reference("prices", idOf("prices", price), ["model"], price.model);
+    for (const price of this.#settings.prices) {
+      this.#reference("prices", idOf("prices", price), ["model"], price.model);
+      this.#price("prices", idOf("prices", price), [], price);
+    }
   }
 
   rates(): void {
@@ -186,6 +194,11 @@ class Checks implements Checked {
     const near = this.#near(payer, this.#payers.keys());
     const text = checkWords.unknownPayer(`"${id}"`, payer, near);
     this.problems.push({ kind, id, path: ["payer"], text, near });
+  }
+
+  #price(kind: "endpoints" | "prices", id: string, path: Path, price: PriceSetting | undefined): void {
+    const text = price && this.#knowledge.priceProblem(price, path.length > 0 ? writePath(path) : id);
+    if (text) this.problems.push({ kind, id, path, text });
   }
 
   /** `endpoint/model` must lead to a model that there is. */

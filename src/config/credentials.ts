@@ -1,6 +1,4 @@
-import { Fault } from "../base/faults.ts";
-import { changeWords } from "../base/messages/config.ts";
-import type { Credential, EndpointSetting } from "./settings.ts";
+import type { Credential } from "./settings.ts";
 import { type Environment, substitute } from "./variables.ts";
 
 /** Encrypts and decrypts what must not stand in the store in clear. */
@@ -41,29 +39,13 @@ export function sameCredential(a: Credential, b: Credential, seal: Seal): boolea
   return opened !== undefined && opened === seal.open(b.sealed);
 }
 
-/**
- * The credentials of an endpoint in clear, to be held in memory only. Throws `invalid_request`, naming the variable
- * that is not set or the credential that cannot be opened.
- */
-export function openCredentials(
-  endpoint: Pick<EndpointSetting, "id" | "credentials">,
+/** A credential in clear, to be held in memory only; undefined where a variable of it is not set, or it does not open. */
+export function openCredential(
+  credential: Credential,
   environment: Environment,
   seal: Pick<Seal, "open">,
-): Readonly<Record<string, string>> {
-  const opened: Record<string, string> = {};
-  for (const [name, credential] of Object.entries(endpoint.credentials)) {
-    if ("template" in credential) {
-      const { text, missing } = substitute(credential.template, environment);
-      const variable = missing[0];
-      if (variable !== undefined) {
-        throw new Fault("invalid_request", changeWords.credentialMissing(endpoint.id, name, variable));
-      }
-      opened[name] = text;
-    } else {
-      const text = seal.open(credential.sealed);
-      if (text === undefined) throw new Fault("invalid_request", changeWords.credentialForeign(endpoint.id, name));
-      opened[name] = text;
-    }
-  }
-  return opened;
+): string | undefined {
+  if ("sealed" in credential) return seal.open(credential.sealed);
+  const { text, missing } = substitute(credential.template, environment);
+  return missing.length > 0 ? undefined : text;
 }

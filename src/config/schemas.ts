@@ -66,8 +66,8 @@ const hours = z.strictObject({
 const priceFields = {
   currency: text("currency"),
   ...rates,
-  tiers: z.array(tier).max(64).optional(),
-  hours: z.array(hours).max(64).optional(),
+  tiers: z.array(tier).max(16).optional(),
+  hours: z.array(hours).max(14).optional(),
   batch: z.strictObject(rates).optional(),
   since: text("instant").optional(),
   source: freeText.optional(),

@@ -11,6 +11,11 @@ export interface Substituted {
   readonly malformed: boolean;
 }
 
+/** Whether a variable has a value: an empty one is as good as none. */
+export function isSet(environment: Environment, name: string | undefined): boolean {
+  return name !== undefined && Object.hasOwn(environment, name) && !!environment[name];
+}
+
 const VARIABLE = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$\{/g;
 
 /** Replaces `${NAME}` by the variable's value. `$${` stands for the characters `${` themselves. */
@@ -25,9 +30,9 @@ export function substitute(text: string, environment: Environment): Substituted 
       return "${";
     }
     names.push(name);
-    const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
-    if (!value) missing.push(name);
-    return value ?? "";
+    if (isSet(environment, name)) return environment[name]!;
+    missing.push(name);
+    return "";
   });
   return { text: replaced, names, missing, malformed };
 }

@@ -298,19 +298,13 @@ export const changeWords = translations(
     otherId: (kind: string, id: string, written: string) =>
       `This is "${id}" of ${kind}, but the document says "${written}". An id cannot be changed.`,
     generalStays: () => "The general settings can be changed, but not removed.",
-    credentialMissing: (endpoint: string, name: string, variable: string) =>
-      `The credential "${name}" of endpoint "${endpoint}" comes from the environment variable ${variable}, which is not set. Set it and start again.`,
-    credentialForeign: (endpoint: string, name: string) =>
-      `The credential "${name}" of endpoint "${endpoint}" cannot be opened: it was encrypted with another key. Write it again.`,
+    tooManyChanges: (waiting: number) => `${waiting} changes of settings wait for their turn. Try again shortly.`,
   },
   {
     notFound: (kind, id, near) => `${kind} 中没有“${id}”。${orNearestZh(near)}`,
     exists: (kind, id) => `“${id}”已在 ${kind} 中。请修改它，或换一个 id。`,
     otherId: (kind, id, written) => `这是 ${kind} 的“${id}”，但文档中写的是“${written}”。id 不能更改。`,
     generalStays: () => "通用设置可以修改，但不能删除。",
-    credentialMissing: (endpoint, name, variable) =>
-      `接入点“${endpoint}”的凭据“${name}”来自环境变量 ${variable}，但它未设置。请设置后重新启动。`,
-    credentialForeign: (endpoint, name) =>
-      `接入点“${endpoint}”的凭据“${name}”无法打开：它由另一个密钥加密。请重新填写。`,
+    tooManyChanges: (waiting) => `有 ${waiting} 个设置更改在等待。请稍后重试。`,
   },
 );
