@@ -13,7 +13,8 @@ import type { Store } from "../store/spec.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
 import type { Quirks } from "../vendors/spec.ts";
 import { AdminKey } from "./admin-key.ts";
-import { Control, type SettingsSnapshot } from "./control.ts";
+import { Control } from "./control.ts";
+import type { SettingsSnapshot } from "./snapshot.ts";
 
 const environment = {
   DASHSCOPE_API_KEY: "sk-dashscope-secret",
