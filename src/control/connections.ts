@@ -1,15 +1,11 @@
 import { Fault } from "../base/faults.ts";
 import type { Limits } from "../base/limits.ts";
-import { controlWords } from "../base/messages/control.ts";
 import type { Connection } from "../call/spec.ts";
 import type { EndpointOffer } from "../catalogue/catalogue.ts";
 import { allEndpoints, modelsOf, vendorOf } from "../catalogue/offers.ts";
 import type { ModelSetting, Settings } from "../config/settings.ts";
-import { httpTransport } from "../vendors/http-transport.ts";
-import { openai } from "../vendors/openai/protocol.ts";
-import { practiceTransport } from "../vendors/practice/practice-transport.ts";
-import { openRecorded } from "../vendors/recorded/recorded.ts";
 import type { AnswerSink, Exchange, SendBounds, Transport, WireRequest } from "../vendors/spec.ts";
+import { protocolOf, reach } from "../vendors/table.ts";
 import { VendorFault } from "../vendors/vendor-fault.ts";
 import type { SettingsSnapshot } from "./snapshot.ts";
 
@@ -61,29 +57,17 @@ export class Connections {
     await Promise.allSettled([...transports, ...this.#leaving].map((transport) => transport.close()));
   }
 
+  /** An endpoint that cannot be opened does not keep Maidan from starting: it says what is wrong when it is called. */
   async #connect(offer: EndpointOffer, models: readonly ModelSetting[]): Promise<Connection> {
-    if (offer.protocol === "practice") return { protocol: openai, transport: practiceTransport(models) };
-    if (offer.protocol === "recorded") return { protocol: openai, transport: await this.#openRecorded(offer) };
-    if (offer.protocol !== "openai") {
-      throw new Fault("invalid_request", controlWords.unknownProtocol(offer.id, offer.protocol));
-    }
+    const { protocol, baseUrl, suites } = offer;
     const { connectMs, headerBytes } = this.#limits;
-    return { protocol: openai, transport: httpTransport({ baseUrl: offer.baseUrl!, connectMs, headerBytes }) };
-  }
-
-  /** A folder that cannot be read does not keep Maidan from starting: its endpoint says what is wrong when called. */
-  async #openRecorded(offer: EndpointOffer): Promise<Transport> {
     try {
-      if (offer.suites === undefined) throw new Fault("invalid_request", controlWords.noSuites(offer.id));
-      const { models, transport } = await openRecorded(offer.suites);
-      this.#tell(
-        offer.id,
-        models.map(({ id, price }) => ({ id, ...(price && { price }) })),
-      );
-      return transport;
+      const { transport, models: told } = await reach({ protocol, baseUrl, suites, models, connectMs, headerBytes });
+      if (told.length > 0) this.#tell(offer.id, told);
+      return { protocol: protocolOf(protocol)!, transport };
     } catch (fault) {
       if (!(fault instanceof Fault)) throw fault;
-      return new Unusable(fault);
+      return { protocol: protocolOf(protocol) ?? protocolOf("openai")!, transport: new Unusable(fault) };
     }
   }
 
