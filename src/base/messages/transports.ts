@@ -5,6 +5,10 @@ export const transportWords = translations(
   {
     badAddress: (address: string) =>
       `"${address}" is no address of a vendor. Write http:// or https://, the host, and the path where the API begins, without a query or a password.`,
+    unknownProtocol: (protocol: string, known: readonly string[]) =>
+      `There is no protocol "${protocol}". There are: ${known.join(", ")}.`,
+    noAddress: () => "This endpoint has no baseUrl, and its vendor brings none along. Say where its API begins.",
+    noSuites: () => "This endpoint has no suites. Name the folder that holds the suites of recorded answers.",
     refused: (address: string) => `Nothing listens at ${address}. Start the server there, or correct baseUrl.`,
     unknownHost: (host: string) =>
       `The name "${host}" is not known here. Check baseUrl and this machine's name servers.`,
@@ -31,6 +35,9 @@ export const transportWords = translations(
   {
     badAddress: (address) =>
       `“${address}”不是厂商地址。请写 http:// 或 https://、主机名以及 API 起始路径，不要带查询参数或密码。`,
+    unknownProtocol: (protocol, known) => `没有名为“${protocol}”的协议。可用的有：${known.join("、")}。`,
+    noAddress: () => "此接入点没有 baseUrl，其厂商也未提供。请写明 API 的起始地址。",
+    noSuites: () => "此接入点没有 suites。请写明录制答案套件所在的文件夹。",
     refused: (address) => `${address} 没有服务在监听。请启动该服务，或修改 baseUrl。`,
     unknownHost: (host) => `无法解析主机名“${host}”。请检查 baseUrl 和本机的域名解析。`,
     unreachable: (address, reason) => `无法连接 ${address}：${reason}。`,

@@ -72,12 +72,18 @@ export function readQuestion(body: Buffer): Question {
     stream: json.stream === true,
     includeUsage: isObject(json.stream_options) && json.stream_options.include_usage === true,
     maxTokens: readCount(json, "max_completion_tokens") ?? readCount(json, "max_tokens"),
-    choices: Math.min(readCount(json, "n") ?? 1, MOST_CHOICES),
+    choices: readChoices(json),
     lastText,
     lastUserText,
     inputTokens,
     tool: json.tool_choice === "none" ? undefined : firstTool(json.tools),
   };
+}
+
+function readChoices(json: Json): number {
+  const count = readCount(json, "n") ?? 1;
+  if (count > MOST_CHOICES) throw new UnreadableRequest(`n must be at most ${MOST_CHOICES}`, "n");
+  return count;
 }
 
 function readCount(json: Json, field: string): number | undefined {

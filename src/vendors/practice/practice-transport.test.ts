@@ -314,6 +314,7 @@ describe("bad requests", () => {
     [post("/v1/chat/completions", { model: "echo", messages: ["hi"] }), 400],
     [ask("echo", { max_tokens: 0 }), 400],
     [ask("echo", { n: "two" }), 400],
+    [ask("echo", { n: 129 }), 400],
     [ask("other"), 404],
     [post("/v1/embeddings", { model: "echo", input: [] }), 400],
     [post("/v1/embeddings", { model: "echo", input: [{}] }), 400],
