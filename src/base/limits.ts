@@ -40,6 +40,8 @@ export interface Limits {
   readonly stepOutputTokens: number;
   /** Rows of one page of a list. */
   readonly pageRows: number;
+  /** Rows of one report, before it is cut into pages. */
+  readonly reportRows: number;
   /** Bytes of a declarative file. */
   readonly fileBytes: number;
 }
@@ -65,5 +67,6 @@ export const DEFAULT_LIMITS: Limits = {
   unknownOutputTokens: 32_768,
   stepOutputTokens: 1_024,
   pageRows: 1_000,
+  reportRows: 200_000,
   fileBytes: 4 * 1024 * 1024,
 };
