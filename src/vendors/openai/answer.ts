@@ -3,7 +3,7 @@ import { closesDocument, skipValue } from "../json-fields.ts";
 import type { AnswerFacts, Operation } from "../spec.ts";
 import { VendorFault } from "../vendor-fault.ts";
 import { isRecord } from "./input-size.ts";
-import { countText, valueAfter } from "./text-size.ts";
+import { countText, findField, skipSpace, valueAfter } from "./quick-json.ts";
 import { readUsage } from "./usage.ts";
 import { findEnvelope, readError } from "./vendor-errors.ts";
 
@@ -25,21 +25,23 @@ export function readAnswer(operation: Operation, body: Buffer): AnswerFacts {
 function readQuickly(operation: Operation, body: Buffer): AnswerFacts | undefined {
   const from = operation === "chat" ? 0 : Math.max(0, body.length - TAIL_BYTES);
   const text = body.toString("latin1", from);
-  const name = text.lastIndexOf('"usage"');
-  if (name < 0 || !beginsField(text, name)) return undefined;
-  const start = valueAfter(text, name + 7);
+  const name = text.lastIndexOf('usage"');
+  if (name < 1 || !beginsField(text, name - 1)) return undefined;
+  const start = valueAfter(text, name + 6);
   if (text[start] !== "{") return undefined;
   const end = skipValue(body, from + start);
-  if (!closesDocument(body, end) || text.includes('"error"')) return undefined;
+  if (!closesDocument(body, end) || findField(text, 'error"') >= 0) return undefined;
   const head = from === 0 ? text : body.toString("latin1", 0, TAIL_BYTES);
-  if (!hasItems(head, operation === "chat" ? '"choices"' : '"data"')) return undefined;
+  if (!hasItems(head, operation === "chat" ? 'choices"' : 'data"')) return undefined;
   const report = readUsage(tryParse(body.toString("utf8", from + start, end)), operation);
   if (!report.usage) return undefined;
   const textBytes = operation === "chat" ? countText(text) : 0;
   return { ...report, textBytes, finish: findFinish(text) };
 }
 
+/** Whether a field's name can begin with the quote here: one inside a text has a backslash before it. */
 function beginsField(text: string, quote: number): boolean {
+  if (text[quote] !== '"') return false;
   let at = quote - 1;
   while (at >= 0 && text.charCodeAt(at) <= 0x20) at -= 1;
   return text[at] === "," || text[at] === "{";
@@ -47,19 +49,13 @@ function beginsField(text: string, quote: number): boolean {
 
 /** Whether the list called `name` is there and not empty. */
 function hasItems(text: string, name: string): boolean {
-  const at = text.indexOf(name);
-  if (at < 0) return false;
-  const start = valueAfter(text, at + name.length);
-  if (text[start] !== "[") return false;
-  let first = start + 1;
-  while (text.charCodeAt(first) <= 0x20) first += 1;
-  return first < text.length && text[first] !== "]";
+  const start = findField(text, name);
+  return text[start] === "[" && text[skipSpace(text, start + 1)] !== "]";
 }
 
 function findFinish(text: string): string | undefined {
-  const at = text.indexOf('"finish_reason"');
-  const start = at < 0 ? -1 : valueAfter(text, at + 15);
-  return start >= 0 && text[start] === '"' ? text.slice(start + 1, text.indexOf('"', start + 1)) : undefined;
+  const start = findField(text, 'finish_reason"');
+  return text[start] === '"' ? text.slice(start + 1, text.indexOf('"', start + 1)) : undefined;
 }
 
 function readCarefully(operation: Operation, body: Buffer): AnswerFacts {

@@ -32,6 +32,8 @@ export class OpenAiDecoder extends OpenAiStream implements StreamDecoder {
       if (held.takes(kind)) held.add(unit, kind);
       else {
         if (kind === "piece" && held.waiting) passed.push(...held.resume());
+        // Clients stop reading at an error.
+        if (kind !== "piece" && this.failed) passed.push(...this.#releaseAll());
         passed.push(kind === "piece" ? this.#rewrite(unit, event, passed, false) : unit);
       }
       start = end;

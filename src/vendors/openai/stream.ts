@@ -6,7 +6,7 @@ import type { VendorFault } from "../vendor-fault.ts";
 import { errorEvent } from "./errors.ts";
 import { type EventKind, HeldEnd } from "./held-end.ts";
 import { isRecord } from "./input-size.ts";
-import { countText, valueAfter } from "./text-size.ts";
+import { countText, findField, skipSpace } from "./quick-json.ts";
 import { NO_REPORT, readUsage, type UsageReport } from "./usage.ts";
 import { readStreamError } from "./vendor-errors.ts";
 
@@ -60,11 +60,16 @@ export abstract class OpenAiStream implements StreamProgress {
   get finished(): boolean {
     if (this.#finished) return true;
     const whole = this.#whole();
-    return whole.#finished || whole.ended;
+    return whole !== this && (whole.#finished || whole.ended);
   }
 
   get fault(): VendorFault | undefined {
     return this.#fault ?? (this.#first === undefined ? this.#whole().#fault : undefined);
+  }
+
+  /** An error was among the events inspected so far. */
+  protected get failed(): boolean {
+    return this.#fault !== undefined;
   }
 
   abstract push(chunk: Buffer): Buffer | undefined;
@@ -105,15 +110,15 @@ export abstract class OpenAiStream implements StreamProgress {
 
   /** Takes note of an event (one character a byte), and says what it is. */
   protected inspect(event: string): EventKind {
-    const choices = event.indexOf('"choices"');
+    this.#glance = undefined;
+    const choices = findField(event, CHOICES);
     if (choices < 0) return this.#inspectOther(event);
-    const usage = findObject(event, '"usage"');
-    if (!hasItem(event, choices + 9)) return this.#inspectEmpty(event, usage);
+    if (!hasItem(event, choices)) return this.#inspectEmpty(event);
     this.#first ??= event;
-    if (usage) this.#unread = event;
-    if (event.includes('"error"')) this.#readFault(event);
-    if (isFinish(event)) this.#noteFinish(event);
-    const bytes = countText(event);
+    if (hasUsage(event)) this.#unread = event;
+    if (findField(event, ERROR) >= 0) this.#readFault(event);
+    if (isFinish(event, choices)) this.#noteFinish(event);
+    const bytes = countText(event, choices);
     if (bytes > 0) {
       this.events += 1;
       this.textBytes += bytes;
@@ -130,13 +135,13 @@ export abstract class OpenAiStream implements StreamProgress {
       return "done";
     }
     this.#readFault(event);
-    return findObject(event, '"usage"') && this.#takeReport(event) ? "usage" : "other";
+    return hasUsage(event) && this.#takeReport(event) ? "usage" : "other";
   }
 
   /** A chunk without choices: filter results, a ping, or usage. */
-  #inspectEmpty(event: string, usage: boolean): EventKind {
-    if (event.includes('"error"')) this.#readFault(event);
-    return usage && this.#takeReport(event) ? "usage" : "other";
+  #inspectEmpty(event: string): EventKind {
+    if (findField(event, ERROR) >= 0) this.#readFault(event);
+    return hasUsage(event) && this.#takeReport(event) ? "usage" : "other";
   }
 
   #readFault(event: string): void {
@@ -259,28 +264,31 @@ function usageOf(document: unknown): unknown {
   return isRecord(document.x_groq) ? document.x_groq.usage : undefined;
 }
 
-/** Whether a field called `name` (with quotes) holds an object; `null` on every chunk is common. */
-function findObject(event: string, name: string): boolean {
-  for (let at = event.indexOf(name); at >= 0; at = event.indexOf(name, at + name.length)) {
-    if (event[valueAfter(event, at + name.length)] === "{") return true;
+const CHOICES = 'choices"';
+const ERROR = 'error"';
+const USAGE = 'usage"';
+const FINISH = 'finish_reason"';
+
+/** Whether there is a usage report: an object. `null` on every chunk is common. */
+function hasUsage(event: string): boolean {
+  for (let value = findField(event, USAGE); value >= 0; value = findField(event, USAGE, value)) {
+    if (event.charCodeAt(value) === OPEN_BRACE) return true;
   }
   return false;
 }
 
-/** Whether the list after a name that ends at `nameEnd` holds anything. */
-function hasItem(event: string, nameEnd: number): boolean {
-  const start = valueAfter(event, nameEnd);
-  if (event[start] !== "[") return false;
-  let first = start + 1;
-  while (event.charCodeAt(first) <= 0x20) first += 1;
-  return event[first] !== "]";
+const OPEN_BRACE = 0x7b;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+
+/** Whether the list that begins at `start` holds anything. */
+function hasItem(event: string, start: number): boolean {
+  return event.charCodeAt(start) === OPEN_BRACKET && event.charCodeAt(skipSpace(event, start + 1)) !== CLOSE_BRACKET;
 }
 
 /** A `finish_reason` that is neither null nor, as one vendor has it, the text "null". */
-function isFinish(event: string): boolean {
-  const name = '"finish_reason"';
-  for (let at = event.indexOf(name); at >= 0; at = event.indexOf(name, at + name.length)) {
-    const value = valueAfter(event, at + name.length);
+function isFinish(event: string, choices: number): boolean {
+  for (let value = findField(event, FINISH, choices); value >= 0; value = findField(event, FINISH, value)) {
     if (event[value] === '"' && !event.startsWith('"null"', value) && event[value + 1] !== '"') return true;
   }
   return false;

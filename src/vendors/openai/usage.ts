@@ -29,11 +29,22 @@ export const NO_REPORT: UsageReport = { usage: undefined, vendorCost: undefined 
  */
 export function readUsage(raw: unknown, operation: Operation): UsageReport {
   if (!isRecord(raw)) return NO_REPORT;
+  const parts = readParts(raw);
+  const totals = readTotals(raw, operation, parts);
+  const usage = totals && splitTotals(totals, parts);
   const vendorCost = readDecimal(raw.cost);
-  const totals = readTotals(raw, operation);
-  if (!totals) return { usage: undefined, vendorCost };
-  const usage = { ...splitInput(raw, totals.input), ...splitOutput(raw, totals) };
   return raw.estimated === true ? { usage, usageEstimated: true, vendorCost } : { usage, vendorCost };
+}
+
+/** The parts that a vendor names, each inside one of the totals. */
+interface Parts {
+  readonly cached: number | undefined;
+  readonly written5m: number | undefined;
+  readonly written1h: number | undefined;
+  readonly inputAudio: number | undefined;
+  readonly inputImage: number | undefined;
+  readonly reasoning: number | undefined;
+  readonly outputAudio: number | undefined;
 }
 
 interface Totals {
@@ -42,119 +53,101 @@ interface Totals {
   readonly reasoning: number | undefined;
 }
 
-function readTotals(raw: Record<string, unknown>, operation: Operation): Totals | undefined {
-  let input = readTokens(raw.prompt_tokens) ?? readTokens(raw.input_tokens);
-  let output = readTokens(raw.completion_tokens) ?? readTokens(raw.output_tokens);
+function readParts(raw: Record<string, unknown>): Parts {
+  const input = record(raw.prompt_tokens_details ?? raw.input_tokens_details);
+  const output = record(raw.completion_tokens_details ?? raw.output_tokens_details);
+  // The same tokens may be told under several names: the largest count is the one that means them all.
+  let cached = larger(readTokens(input.cached_tokens), raw.prompt_cache_hit_tokens);
+  cached = larger(larger(cached, raw.cached_tokens), raw.cache_read_input_tokens);
+  let written = larger(readTokens(input.cache_write_tokens), input.cache_creation_input_tokens);
+  written = larger(larger(written, raw.cache_write_tokens), raw.cache_creation_input_tokens);
+  const byLifetime = record(input.cache_creation ?? raw.cache_creation);
+  const written1h = readTokens(byLifetime.ephemeral_1h_input_tokens);
+  let written5m = readTokens(byLifetime.ephemeral_5m_input_tokens);
+  // Of those whose lifetime is not told, the shorter, usual one is taken.
+  if (written !== undefined) written5m = Math.max(written5m ?? 0, written - (written1h ?? 0));
+  return {
+    cached,
+    written5m,
+    written1h,
+    inputAudio: readTokens(input.audio_tokens),
+    inputImage: readTokens(input.image_tokens),
+    reasoning: readTokens(output.reasoning_tokens ?? raw.reasoning_tokens),
+    outputAudio: readTokens(output.audio_tokens),
+  };
+}
+
+function readTotals(raw: Record<string, unknown>, operation: Operation, parts: Parts): Totals | undefined {
+  let input = readTokens(raw.prompt_tokens ?? raw.input_tokens);
+  let output = readTokens(raw.completion_tokens ?? raw.output_tokens);
   const total = readTokens(raw.total_tokens);
   if (operation === "embeddings") {
     input ??= total;
     return input === undefined ? undefined : { input, output: undefined, reasoning: undefined };
   }
-  let reasoning = readTokens(outputDetails(raw).reasoning_tokens) ?? readTokens(raw.reasoning_tokens);
   if (total !== undefined) {
-    if (input === undefined && output !== undefined && total >= output) input = total - output;
-    else if (output === undefined && input !== undefined && total > input) output = total - input;
-    else if (input !== undefined && output !== undefined && total > input + output) {
-      const extra = total - input - output;
-      const cached = readCached(raw) ?? 0;
-      const written = sum(readWritten(raw));
-      if (extra !== reasoning && (extra === cached + written || extra === cached || extra === written)) input += extra;
-      else {
-        output += extra;
-        if (extra !== reasoning) reasoning = (reasoning ?? 0) + extra;
-      }
-    }
+    if (input !== undefined && output !== undefined) {
+      if (total > input + output) return withExtra(input, output, total - input - output, parts);
+    } else if (output !== undefined) {
+      if (total >= output) input = total - output;
+    } else if (input !== undefined && total > input) output = total - input;
   }
-  return input === undefined && output === undefined ? undefined : { input, output, reasoning };
+  return input === undefined && output === undefined ? undefined : { input, output, reasoning: parts.reasoning };
 }
 
-function splitInput(raw: Record<string, unknown>, total: number | undefined): Usage {
-  if (total === undefined) return {};
-  const details = inputDetails(raw);
-  const written = readWritten(raw);
-  const rest = new Rest(total);
-  const cachedInput = rest.take(readCached(raw));
-  const cacheWrite1h = rest.take(written.oneHour);
-  const cacheWrite5m = rest.take(written.fiveMinutes);
-  const inputAudio = rest.take(readTokens(details.audio_tokens));
-  const inputImage = rest.take(readTokens(details.image_tokens));
-  return { input: rest.left, cachedInput, cacheWrite5m, cacheWrite1h, inputAudio, inputImage };
+/** Where the total is above its two parts, by `extra` tokens: finds whose they are. */
+function withExtra(input: number, output: number, extra: number, parts: Parts): Totals {
+  const { reasoning, cached = 0, written5m = 0, written1h = 0 } = parts;
+  if (extra === reasoning) return { input, output: output + extra, reasoning };
+  const written = written5m + written1h;
+  if (extra === cached + written || extra === cached || extra === written) {
+    return { input: input + extra, output, reasoning };
+  }
+  return { input, output: output + extra, reasoning: (reasoning ?? 0) + extra };
 }
 
-function splitOutput(raw: Record<string, unknown>, totals: Totals): Usage {
-  if (totals.output === undefined) return {};
-  const rest = new Rest(totals.output);
-  const reasoning = rest.take(totals.reasoning);
-  const outputAudio = rest.take(readTokens(outputDetails(raw).audio_tokens));
-  return { output: rest.left, reasoning, outputAudio };
+function splitTotals({ input, output, reasoning }: Totals, parts: Parts): Usage {
+  const inputRest = new Rest(input);
+  const cachedInput = inputRest.take(parts.cached);
+  const cacheWrite1h = inputRest.take(parts.written1h);
+  const cacheWrite5m = inputRest.take(parts.written5m);
+  const inputAudio = inputRest.take(parts.inputAudio);
+  const inputImage = inputRest.take(parts.inputImage);
+  const outputRest = new Rest(output);
+  const reasoned = outputRest.take(reasoning);
+  const outputAudio = outputRest.take(parts.outputAudio);
+  return {
+    input: inputRest.left,
+    cachedInput,
+    cacheWrite5m,
+    cacheWrite1h,
+    inputAudio,
+    inputImage,
+    output: outputRest.left,
+    reasoning: reasoned,
+    outputAudio,
+  };
 }
 
-/** What is left of a total, as its parts are taken out one after the other. */
+/** What is left of a total, as its parts are taken out one after the other. Parts of an unknown total are unknown. */
 class Rest {
-  left: number;
+  left: number | undefined;
 
-  constructor(total: number) {
+  constructor(total: number | undefined) {
     this.left = total;
   }
 
   take(part: number | undefined): number | undefined {
-    if (part === undefined) return undefined;
+    if (part === undefined || this.left === undefined) return undefined;
     const taken = Math.min(part, this.left);
     this.left -= taken;
     return taken;
   }
 }
 
-/** The same cached tokens may be told under several names: the largest count is the one that means them all. */
-function readCached(raw: Record<string, unknown>): number | undefined {
-  return largest([
-    inputDetails(raw).cached_tokens,
-    raw.cached_tokens,
-    raw.prompt_cache_hit_tokens,
-    raw.cache_read_input_tokens,
-  ]);
-}
-
-interface Written {
-  readonly fiveMinutes: number | undefined;
-  readonly oneHour: number | undefined;
-}
-
-/** Tokens written to a cache; those of which no lifetime is told are taken as the shorter, usual one. */
-function readWritten(raw: Record<string, unknown>): Written {
-  const details = inputDetails(raw);
-  const byLifetime = isRecord(details.cache_creation) ? details.cache_creation : record(raw.cache_creation);
-  const oneHour = readTokens(byLifetime.ephemeral_1h_input_tokens);
-  const fiveMinutes = readTokens(byLifetime.ephemeral_5m_input_tokens);
-  const all = largest([
-    details.cache_write_tokens,
-    details.cache_creation_input_tokens,
-    raw.cache_write_tokens,
-    raw.cache_creation_input_tokens,
-  ]);
-  if (all === undefined) return { fiveMinutes, oneHour };
-  return { fiveMinutes: Math.max(fiveMinutes ?? 0, all - (oneHour ?? 0)), oneHour };
-}
-
-function sum({ fiveMinutes, oneHour }: Written): number {
-  return (fiveMinutes ?? 0) + (oneHour ?? 0);
-}
-
-function largest(values: readonly unknown[]): number | undefined {
-  let most: number | undefined;
-  for (const value of values) {
-    const tokens = readTokens(value);
-    if (tokens !== undefined && (most === undefined || tokens > most)) most = tokens;
-  }
-  return most;
-}
-
-function inputDetails(raw: Record<string, unknown>): Record<string, unknown> {
-  return record(raw.prompt_tokens_details ?? raw.input_tokens_details);
-}
-
-function outputDetails(raw: Record<string, unknown>): Record<string, unknown> {
-  return record(raw.completion_tokens_details ?? raw.output_tokens_details);
+function larger(known: number | undefined, value: unknown): number | undefined {
+  const tokens = readTokens(value);
+  return tokens !== undefined && (known === undefined || tokens > known) ? tokens : known;
 }
 
 const NOTHING: Record<string, unknown> = {};
@@ -165,6 +158,7 @@ function record(value: unknown): Record<string, unknown> {
 
 /** A count of tokens; some vendors write numbers as strings. What is none (negative, not finite) is unknown. */
 function readTokens(value: unknown): number | undefined {
+  if (value === undefined || value === null) return undefined;
   const number = typeof value === "string" && /^\d{1,15}$/.test(value) ? Number(value) : value;
   if (typeof number !== "number" || !(number >= 0) || number > Number.MAX_SAFE_INTEGER) return undefined;
   return Math.ceil(number);
@@ -173,6 +167,7 @@ function readTokens(value: unknown): number | undefined {
 const MONEY = /^\d{1,18}(\.\d{1,18})?$/;
 
 function readDecimal(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
   if (typeof value === "string") return MONEY.test(value) ? value : undefined;
   if (typeof value !== "number" || !(value >= 0)) return undefined;
   const spelling = String(value);
