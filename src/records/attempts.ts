@@ -74,7 +74,7 @@ export function recordAttempt(entries: readonly EntryRow[]): AttemptRecord {
     usage: last && usageOfEntry(last),
     basis: settlement?.basis as Basis | undefined,
     priceId: first.price,
-    pricedAt: pricedAt(settlement ?? first),
+    pricedAt: pricedAt(entries.toReversed()),
     overrun: entries.some((entry) => entry.overrun),
     adjustments: adjusting.map((entry) => ({
       at: entry.at,

@@ -68,10 +68,16 @@ export function detailOfEntry(entry: Pick<EntryRow, "detail">): Readonly<Record<
   }
 }
 
-/** The instant (milliseconds) by which an entry was priced: the start of its attempt, as its detail says it. */
-export function pricedAt(entry: EntryRow): number {
-  const { pricedAt: said } = detailOfEntry(entry);
-  return typeof said === "number" ? said : entry.at;
+/**
+ * The instant (milliseconds) by which an attempt is priced: the start of the attempt. Its entries say it in their
+ * detail, the newest first; an attempt that a crash left open says it only by the time of its hold.
+ */
+export function pricedAt(newestFirst: readonly EntryRow[]): number {
+  for (const entry of newestFirst) {
+    const { pricedAt: said } = detailOfEntry(entry);
+    if (typeof said === "number") return said;
+  }
+  return newestFirst.at(-1)!.at;
 }
 
 function sharesOf(text: string): BudgetShare[] {

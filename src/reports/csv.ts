@@ -11,7 +11,7 @@ export function writeCsv(header: readonly string[], rows: readonly (readonly Csv
 export type CsvField = string | number | undefined;
 
 const NUMBER = /^-?\d+(\.\d+)?$/;
-const FORMULA = /^[=+\-@\t\r]/;
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 
 function writeField(field: CsvField): string {
   if (field === undefined) return "";

@@ -4,9 +4,9 @@ import type { Usage } from "../base/usage.ts";
 import type { CostLine } from "../catalogue/cost-lines.ts";
 import { type PriceDocument, parsePriceDocument } from "../catalogue/price-document.ts";
 import { type Cost, priceUsage } from "../catalogue/price-engine.ts";
-import { pricedAt, usageOfEntry } from "../records/entry-rows.ts";
+import { entryOfRow, pricedAt, usageOfEntry } from "../records/entry-rows.ts";
 import type { Schema } from "../store/schema.ts";
-import type { EntryRow } from "../store/spec.ts";
+import { type EntryRow, PHASE } from "../store/spec.ts";
 
 /** What a settled entry's cost is made of, computed again from its own row. */
 export interface Recomputed {
@@ -19,7 +19,7 @@ export interface Recomputed {
 /** Price documents that are kept in memory; they never change. */
 const MOST_DOCUMENTS = 1_000;
 
-/** Computes costs again from entries: usage and time from the row, the price from the document that it names. */
+/** Computes costs again from entries: usage and time from the rows, the price from the document that they name. */
 export class Recalculation {
   readonly #query: Kysely<Schema>;
   readonly #documents = new Map<string, PriceDocument>();
@@ -37,9 +37,22 @@ export class Recalculation {
     const usage = usageOfEntry(entry);
     const price = await this.price(entry.price);
     if (!price) return undefined;
-    const { amount, lines } = priceUsage(price, usage ?? {}, { at: pricedAt(entry) });
+    const { amount, lines } = priceUsage(price, usage ?? {}, { at: await this.#startOf(entry) });
     const equal = amount === entry.amount;
     return usage || equal ? { cost: amount, lines, equal } : undefined;
+  }
+
+  /** A resolution by a person does not say when its attempt was priced; the entries before it do. */
+  async #startOf(entry: EntryRow): Promise<number> {
+    if (entry.phase !== PHASE.resolve) return pricedAt([entry]);
+    const rows = await this.#query
+      .selectFrom("entries")
+      .selectAll()
+      .where("attempt", "=", entry.attempt)
+      .orderBy("phase", "desc")
+      .orderBy("n", "desc")
+      .execute();
+    return pricedAt(rows.map(entryOfRow));
   }
 
   /** What usage costs by the price document with this id, at an instant; undefined where there is no such document. */
