@@ -86,6 +86,7 @@ export const practiceSchema = z.strictObject({
   failureRate: share.optional(),
   failure: z.enum(["error", "rate_limit", "overloaded", "reset", "hang", "garbage", "cut"]).optional(),
   usage: z.boolean().optional(),
+  callTool: z.boolean().optional(),
 });
 
 export const modelSchema = z.strictObject({
