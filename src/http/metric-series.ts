@@ -1,6 +1,6 @@
 /**
- * Numbers that a scrape reads, written on the path of every call: an increment is one look-up in a map. The registry
- * of prom-client only asks for them (`get`) when somebody scrapes.
+ * Numbers that a scrape reads, written on the path of every call: whoever keeps a series only adds to it. The registry
+ * of prom-client asks for them (`get`) when somebody scrapes.
  */
 
 export type Labels = Readonly<Record<string, string>>;
@@ -53,10 +53,15 @@ class SeriesTable<S> {
   }
 }
 
+/** One series of a `Count`. */
+export interface Total {
+  value: number;
+}
+
 export class Count {
   readonly name: string;
   readonly #help: string;
-  readonly #table: SeriesTable<{ value: number }>;
+  readonly #table: SeriesTable<Total>;
 
   constructor(name: string, help: string, labels: readonly string[]) {
     this.name = name;
@@ -64,9 +69,9 @@ export class Count {
     this.#table = new SeriesTable(labels, () => ({ value: 0 }));
   }
 
-  /** Adds `by` to the series with these values of the labels, in the order of their names. */
-  add(by: number, ...values: readonly string[]): void {
-    this.#table.at(values).value += by;
+  /** The series with these values of the labels, in the order of their names: keep it, and add to it. */
+  series(...values: readonly string[]): Total {
+    return this.#table.at(values);
   }
 
   get(): Promise<Scraped> {
@@ -75,22 +80,19 @@ export class Count {
   }
 }
 
-export class Distribution {
-  readonly name: string;
-  readonly #help: string;
+/** One series of a `Distribution`. */
+export class Histogram {
+  readonly counts: number[];
+  sum = 0;
+  count = 0;
   readonly #bounds: readonly number[];
-  readonly #table: SeriesTable<{ counts: number[]; sum: number; count: number }>;
 
-  /** @param bounds the upper bounds of the buckets, ascending; the last, infinity, is added */
-  constructor(name: string, help: string, labels: readonly string[], bounds: readonly number[]) {
-    this.name = name;
-    this.#help = help;
+  constructor(bounds: readonly number[]) {
     this.#bounds = bounds;
-    this.#table = new SeriesTable(labels, () => ({ counts: new Array(bounds.length + 1).fill(0), sum: 0, count: 0 }));
+    this.counts = new Array<number>(bounds.length + 1).fill(0);
   }
 
-  observe(value: number, ...values: readonly string[]): void {
-    const series = this.#table.at(values);
+  observe(value: number): void {
     let low = 0;
     let high = this.#bounds.length;
     while (low < high) {
@@ -98,9 +100,29 @@ export class Distribution {
       if (value <= this.#bounds[middle]!) high = middle;
       else low = middle + 1;
     }
-    series.counts[low]! += 1;
-    series.sum += value;
-    series.count += 1;
+    this.counts[low]! += 1;
+    this.sum += value;
+    this.count += 1;
+  }
+}
+
+export class Distribution {
+  readonly name: string;
+  readonly #help: string;
+  readonly #bounds: readonly number[];
+  readonly #table: SeriesTable<Histogram>;
+
+  /** @param bounds the upper bounds of the buckets, ascending; the last, infinity, is added */
+  constructor(name: string, help: string, labels: readonly string[], bounds: readonly number[]) {
+    this.name = name;
+    this.#help = help;
+    this.#bounds = bounds;
+    this.#table = new SeriesTable(labels, () => new Histogram(bounds));
+  }
+
+  /** The series with these values of the labels, in the order of their names: keep it, and observe with it. */
+  series(...values: readonly string[]): Histogram {
+    return this.#table.at(values);
   }
 
   get(): Promise<Scraped> {

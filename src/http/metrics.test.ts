@@ -65,11 +65,15 @@ describe("metrics", () => {
       expect(text).toContain(line);
     }
     expect(text).not.toContain('class="reasoning"');
+    // The attempt in doubt adds no tokens and no cost.
+    expect(text).toContain(
+      'gen_ai_usage_cost_amount{gen_ai_provider_name="lab",gen_ai_request_model="mini",gen_ai_usage_cost_currency="USD"} 1.5',
+    );
   });
 
   test("a histogram's buckets add up, and a value on a bound is below it", async () => {
     const distribution = new Distribution("d", "d", [], [1, 2, 4]);
-    for (const value of [0, 1, 1.5, 2, 3, 100]) distribution.observe(value);
+    for (const value of [0, 1, 1.5, 2, 3, 100]) distribution.series().observe(value);
     const { values } = await distribution.get();
     expect(values.map(({ labels, value }) => [labels.le ?? "", value])).toEqual([
       [1, 2],
@@ -83,8 +87,8 @@ describe("metrics", () => {
 
   test("labels that never end fall together into one series", async () => {
     const count = new Count("c", "c", ["model"]);
-    for (let n = 0; n < MOST_SERIES + 50; n++) count.add(1, `lab/m${n}`);
-    count.add(1, "lab/m0");
+    for (let n = 0; n < MOST_SERIES + 50; n++) count.series(`lab/m${n}`).value += 1;
+    count.series("lab/m0").value += 1;
     const { values } = await count.get();
     expect(values).toHaveLength(MOST_SERIES + 1);
     expect(values.find(({ labels }) => labels.model === "other")!.value).toBe(50);

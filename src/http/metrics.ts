@@ -1,10 +1,10 @@
 import { collectDefaultMetrics, type Metric, Registry } from "prom-client";
 import type { Nano } from "../base/money.ts";
-import { inputTokens, outputTokens, USAGE_CLASSES } from "../base/usage.ts";
+import { INPUT_CLASSES, OUTPUT_CLASSES, USAGE_CLASSES } from "../base/usage.ts";
 import type { AttemptReport, CallObserver, CallReport } from "../call/spec.ts";
 import type { BudgetState } from "../ledger/spec.ts";
 import type { HealthState } from "../routing/health.ts";
-import { Count, Distribution, type Labels, Reading } from "./metric-series.ts";
+import { Count, Distribution, type Histogram, type Labels, MOST_SERIES, Reading, type Total } from "./metric-series.ts";
 
 /** What a scrape looks up at that moment. Each is called once a scrape; none may take long. */
 export interface MetricSources {
@@ -78,6 +78,10 @@ export class Metrics implements CallObserver {
     ["gen_ai_provider_name", "gen_ai_request_model", "gen_ai_usage_cost_currency"],
   );
 
+  readonly #committed = this.#commit.series();
+  readonly #callSeries = new Remembered<CallSeries>();
+  readonly #attemptSeries = new Remembered<AttemptSeries>();
+
   constructor(sources: MetricSources) {
     const own = [this.#calls, this.#attempts, this.#tokens, this.#cost, this.#duration, this.#firstByte, this.#commit];
     const genAi = [this.#genAiTokens, this.#genAiDuration, this.#genAiCost];
@@ -89,46 +93,144 @@ export class Metrics implements CallObserver {
   }
 
   callFinished(report: CallReport): void {
-    const model = labelOf(report.model);
-    const { operation, fault } = report;
-    this.#calls.add(1, operation, model, fault ? "fault" : "answered", fault?.code ?? "");
-    this.#duration.observe(report.durationMs / 1000, operation, model, report.stream ? "true" : "false");
+    const { operation, model, fault, stream, durationMs } = report;
+    const code = fault?.code ?? "";
+    const series = this.#callSeries.find(
+      model ?? "none",
+      (one) => one.code === code && one.stream === stream && one.operation === operation,
+      () => this.#makeCallSeries(report),
+    );
+    series.calls.value += 1;
+    series.duration.observe(durationMs / 1000);
   }
 
   attemptFinished(report: AttemptReport): void {
-    const { operation, fault, usage, cost, currency } = report;
-    const model = labelOf(report.model);
-    this.#attempts.add(1, operation, model, report.outcome, fault?.code ?? "");
-    if (report.firstByteMs !== undefined) this.#firstByte.observe(report.firstByteMs / 1000, operation, model);
-    const slash = model.indexOf("/");
-    const provider = model.slice(0, slash);
-    const name = model.slice(slash + 1);
-    this.#genAiDuration.observe(report.durationMs / 1000, operation, provider, name, fault?.code ?? "");
-    if (usage && report.outcome === "settled") {
-      for (const kind of USAGE_CLASSES) {
-        const count = usage[kind];
-        if (count !== undefined && count > 0) this.#tokens.add(count, model, kind);
+    const { operation, model, outcome, fault, usage, cost, currency, firstByteMs, durationMs } = report;
+    const code = fault?.code ?? "";
+    const series = this.#attemptSeries.find(
+      model,
+      (one) => one.outcome === outcome && one.code === code && one.currency === currency && one.operation === operation,
+      () => this.#makeAttemptSeries(report),
+    );
+    series.attempts.value += 1;
+    series.genAiDuration.observe(durationMs / 1000);
+    if (firstByteMs !== undefined) series.firstByte.observe(firstByteMs / 1000);
+    if (outcome !== "settled") return;
+    if (usage) {
+      let input = 0;
+      let output = 0;
+      for (let i = 0; i < USAGE_CLASSES.length; i++) {
+        const count = usage[USAGE_CLASSES[i]!];
+        if (count === undefined || count === 0) continue;
+        series.token(i).value += count;
+        if (i < INPUT_CLASSES.length) input += count;
+        else if (i < TOKEN_CLASSES) output += count;
       }
-      const input = inputTokens(usage);
-      const output = outputTokens(usage);
-      if (input !== undefined) this.#genAiTokens.observe(input, operation, provider, name, "input");
-      if (output !== undefined) this.#genAiTokens.observe(output, operation, provider, name, "output");
+      if (input > 0) series.inputTokens.observe(input);
+      if (output > 0) series.outputTokens.observe(output);
     }
-    if (cost !== undefined && currency !== undefined && report.outcome === "settled") {
+    if (cost !== undefined) {
       const shown = unitsOf(cost);
-      this.#cost.add(shown, model, currency);
-      this.#genAiCost.add(shown, provider, name, currency);
+      series.cost.value += shown;
+      series.genAiCost.value += shown;
     }
+  }
+
+  #makeCallSeries({ operation, model, fault, stream }: CallReport): CallSeries {
+    const label = labelOf(model);
+    const code = fault?.code ?? "";
+    return {
+      operation,
+      stream,
+      code,
+      calls: this.#calls.series(operation, label, fault ? "fault" : "answered", code),
+      duration: this.#duration.series(operation, label, stream ? "true" : "false"),
+    };
+  }
+
+  #makeAttemptSeries({ operation, model, outcome, fault, currency }: AttemptReport): AttemptSeries {
+    const label = labelOf(model);
+    const code = fault?.code ?? "";
+    const inCurrency = currency ?? "";
+    const slash = label.indexOf("/");
+    const provider = label.slice(0, slash);
+    const name = label.slice(slash + 1);
+    const tokens: (Total | undefined)[] = [];
+    return {
+      operation,
+      outcome,
+      code,
+      currency,
+      attempts: this.#attempts.series(operation, label, outcome, code),
+      firstByte: this.#firstByte.series(operation, label),
+      genAiDuration: this.#genAiDuration.series(operation, provider, name, code),
+      // A class that a model never uses needs no series.
+      token: (i) => (tokens[i] ??= this.#tokens.series(label, USAGE_CLASSES[i]!)),
+      inputTokens: this.#genAiTokens.series(operation, provider, name, "input"),
+      outputTokens: this.#genAiTokens.series(operation, provider, name, "output"),
+      cost: this.#cost.series(label, inCurrency),
+      genAiCost: this.#genAiCost.series(provider, name, inCurrency),
+    };
   }
 
   /** A ledger row (or a group of them) became durable, so long after it was queued. */
   journalCommitted(milliseconds: number): void {
-    this.#commit.observe(milliseconds / 1000);
+    this.#committed.observe(milliseconds / 1000);
   }
 
   /** The text that Prometheus reads. */
   async scrape(): Promise<{ readonly text: string; readonly contentType: string }> {
     return { text: await this.#registry.metrics(), contentType: this.#registry.contentType };
+  }
+}
+
+/** Everything that one kind of call adds to, found once. */
+interface CallSeries {
+  readonly operation: string;
+  readonly stream: boolean;
+  readonly code: string;
+  readonly calls: Total;
+  readonly duration: Histogram;
+}
+
+/** Everything that one kind of attempt adds to, found once. */
+interface AttemptSeries {
+  readonly operation: string;
+  readonly outcome: string;
+  readonly code: string;
+  readonly currency: string | undefined;
+  readonly attempts: Total;
+  readonly firstByte: Histogram;
+  readonly genAiDuration: Histogram;
+  readonly token: (usageClass: number) => Total;
+  readonly inputTokens: Histogram;
+  readonly outputTokens: Histogram;
+  readonly cost: Total;
+  readonly genAiCost: Total;
+}
+
+/** The input classes stand first in `USAGE_CLASSES`, then the output's; what is counted by piece is no token. */
+const TOKEN_CLASSES = INPUT_CLASSES.length + OUTPUT_CLASSES.length;
+
+/** The kinds of calls of each model, few enough to look through; made when first met, forgotten when too many. */
+class Remembered<T> {
+  readonly #byModel = new Map<string, T[]>();
+  #size = 0;
+
+  find(model: string, fits: (one: T) => boolean, make: () => T): T {
+    const known = this.#byModel.get(model);
+    const found = known?.find(fits);
+    if (found !== undefined) return found;
+    if (this.#size >= MOST_SERIES) {
+      this.#byModel.clear();
+      this.#size = 0;
+    }
+    const made = make();
+    const kinds = this.#byModel.get(model);
+    if (kinds) kinds.push(made);
+    else this.#byModel.set(model, [made]);
+    this.#size += 1;
+    return made;
   }
 }
 
