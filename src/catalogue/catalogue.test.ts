@@ -187,6 +187,13 @@ describe("prices", () => {
     expect(inputOf(catalogueOf({ endpoints: [lab], prices }), ["lab", "mini"], day)).toBe(input);
   });
 
+  test("a price holds from its very instant on", () => {
+    const model = catalogueOf({ endpoints: [lab], prices }).model("lab", "mini")!;
+    const begin = Date.parse("2026-11-01T00:00:00Z");
+    expect(model.priceAt(begin)?.since).toBe(begin);
+    expect(model.priceAt(begin - 1)?.since).toBeUndefined();
+  });
+
   test("the model's goes before the endpoint's, and that before the vendor's", () => {
     const setting = endpoint("b", {
       vendor: "alibaba",

@@ -30,6 +30,12 @@ describe("rates", () => {
     expect(parseRateText(text)).toEqual(rate?.ratio);
   });
 
+  test("a rate holds from its very instant on", () => {
+    const begin = Date.parse("2026-11-15T00:00:00Z");
+    expect(table.rate("USD", "CNY", begin - 1)?.text).toBe("7.1");
+    expect(table.rate("USD", "CNY", begin)?.text).toBe("7.25");
+  });
+
   test("it is exact: 100 USD are 710 CNY, and 710 CNY are 100 USD again", () => {
     const there = convert(parseAmount("100")!, table.rate("USD", "CNY", at("2026-11-02"))!.ratio);
     expect(there).toBe(parseAmount("710"));
