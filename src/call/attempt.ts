@@ -288,6 +288,7 @@ export class Attempt {
   #detail(relay: Relay, fault: VendorFault | undefined): Record<string, unknown> {
     const id = requestId(relay.headers);
     return {
+      pricedAt: this.#at,
       durationMs: Math.round(performance.now() - this.#began),
       ...(relay.firstByteAt !== undefined && { firstByteMs: Math.round(relay.firstByteAt - this.#began) }),
       ...(id !== undefined && { vendorRequestId: id }),

@@ -11,6 +11,8 @@ export const httpWords = translations(
     wrongMethod: (method: string, path: string, allowed: string) =>
       `${path} does not take ${method}. It takes ${allowed}.`,
     stopping: () => "Maidan is stopping. Try again shortly.",
+    recovered: (crashed: number, unsettled: number) =>
+      `${crashed} calls were in flight when Maidan last ended. ${unsettled} are in doubt and go on counting: maidan unsettled list.`,
   },
   {
     bodyTooLarge: (limit) => `请求体超过 ${limit} 字节的上限。请缩小请求，或提高 limits.bodyBytes。`,
@@ -19,5 +21,7 @@ export const httpWords = translations(
     unknownPath: (method, path) => `没有 ${method} ${path}。/docs 列出全部接口。`,
     wrongMethod: (method, path, allowed) => `${path} 不支持 ${method}，支持 ${allowed}。`,
     stopping: () => "Maidan 正在停止。请稍后重试。",
+    recovered: (crashed, unsettled) =>
+      `Maidan 上次结束时有 ${crashed} 个调用在途。现有 ${unsettled} 个调用存疑，继续计入预算：maidan unsettled list。`,
   },
 );

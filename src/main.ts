@@ -1,0 +1,381 @@
+#!/usr/bin/env node
+import { chmodSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { createServer, type RequestListener, type Server } from "node:http";
+import { type AddressInfo, isIPv6 } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { type Logger, pino } from "pino";
+import { AdmissionGate } from "./admission/gate.ts";
+import { systemClock } from "./base/clock.ts";
+import { CallIds } from "./base/ids.ts";
+import type { Text } from "./base/language.ts";
+import { DEFAULT_LIMITS } from "./base/limits.ts";
+import { httpWords } from "./base/messages/http.ts";
+import { KeptAnswers } from "./call/kept-answers.ts";
+import { PriceBook } from "./call/price-book.ts";
+import type { CallEnvironment, Snapshot } from "./call/spec.ts";
+import { VENDORS } from "./catalogue/vendors/table.ts";
+import { controlSocketPath } from "./cli/control-socket.ts";
+import { runCli } from "./cli/run-cli.ts";
+import type { CliDependencies, InProcess, OfferedVendor, StartedServer, StartOptions } from "./cli/spec.ts";
+import { type Durability, readEnvironment } from "./config/environment.ts";
+import { AdminKey } from "./control/admin-key.ts";
+import { Connections } from "./control/connections.ts";
+import { Control } from "./control/control.ts";
+import { findLocalEndpoints, learnModels, tellsItsModels } from "./control/discovery.ts";
+import { runDoctor } from "./control/doctor/doctor.ts";
+import { examineSettings, examineStore } from "./control/doctor/installation.ts";
+import { probeEndpoint } from "./control/doctor/probe.ts";
+import { Metrics } from "./http/metrics.ts";
+import { observeCalls } from "./http/observer.ts";
+import { operatorsApp } from "./http/operators/app.ts";
+import { operatorsListener } from "./http/operators/listener.ts";
+import { makeServer } from "./http/server.ts";
+import { OpenAiSurface } from "./http/surfaces/openai.ts";
+import { Ledger } from "./ledger/ledger.ts";
+import type { LedgerWorld } from "./ledger/spec.ts";
+import { Recalculation } from "./reports/recalculation.ts";
+import { EndpointHealth } from "./routing/health.ts";
+import { type FolderLock, lockDataFolder } from "./store/folder-lock.ts";
+import { openSealer } from "./store/sealing.ts";
+import { openSqliteStore } from "./store/sqlite-store.ts";
+
+const VERSION = (JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string })
+  .version;
+const HOUR_MS = 3_600_000;
+/** How long calls in flight may take to end when the server stops. */
+const DRAIN_MS = 30_000;
+const DRAIN_STEP_MS = 25;
+
+interface InstallationOptions {
+  readonly dataFolder: string;
+  readonly durability: Durability;
+  readonly language: StartOptions["language"];
+  readonly adminKey: string | undefined;
+  readonly log: Logger;
+  /** Where clients reach this process, once it listens. */
+  readonly address: () => string | undefined;
+}
+
+/** Maidan on one data folder, put together: what a server serves, and what a command without one asks. */
+interface Installation {
+  readonly control: Control;
+  readonly calls: CallEnvironment;
+  readonly ledger: Ledger;
+  readonly operators: ReturnType<typeof operatorsApp>;
+  readonly adminKey: AdminKey;
+  /** Resolves with the cause when the disk failed: nothing more can be promised. */
+  readonly failed: Promise<unknown>;
+  /** Takes no new calls, lets those in flight end, closes the books. */
+  close(): Promise<void>;
+}
+
+async function install(options: InstallationOptions): Promise<Installation> {
+  const lock = lockDataFolder(options.dataFolder);
+  try {
+    return await assemble(options, lock);
+  } catch (fault) {
+    lock.release();
+    throw fault;
+  }
+}
+
+async function assemble(options: InstallationOptions, lock: FolderLock): Promise<Installation> {
+  const { dataFolder: folder, durability, language, log } = options;
+  const clock = systemClock;
+  const sealer = openSealer(folder);
+  const store = openSqliteStore({ folder, durability, limits: DEFAULT_LIMITS });
+  const { query, journal } = store;
+  const control = await Control.open({ query, seal: sealer, environment: process.env, clock });
+  const { limits } = control.snapshot();
+  const { settings } = control.snapshot();
+  const world = worldOf(control);
+  const ledger = await Ledger.open({ store, clock, limits, budgets: settings.budgets, world });
+  const connections = new Connections(limits, (endpoint, models) => control.addModels(endpoint, models));
+  await connections.follow(control.snapshot());
+  const gate = new AdmissionGate(clock, limits);
+  const health = new EndpointHealth(clock);
+  const states = () =>
+    control
+      .snapshot()
+      .catalogue.endpoints()
+      .map((endpoint) => health.state(endpoint.id));
+  const metrics = new Metrics({
+    inFlight: () => gate.inFlight,
+    journalDepth: () => journal.depth,
+    budgets: () => ledger.budgets(),
+    unsettled: () => ledger.unsettled().length,
+    endpoints: states,
+  });
+  let snapshot: Snapshot = { ...control.snapshot(), connections: connections.current };
+  control.onChange(async (now) => {
+    await connections.follow(now);
+    await ledger.setBudgets(now.settings.budgets, world);
+    snapshot = { ...now, connections: connections.current };
+    learn(snapshot, control);
+  });
+  learn(snapshot, control);
+  const keptAnswers = new KeptAnswers(query, journal, sealer, clock, limits);
+  const calls: CallEnvironment = {
+    clock,
+    get limits() {
+      return control.snapshot().limits;
+    },
+    ids: new CallIds(ledger.lastAttempt),
+    ledger,
+    gate,
+    health,
+    keptAnswers,
+    priceBook: new PriceBook(query),
+    snapshot: () => snapshot,
+    observer: observeCalls(metrics, log),
+  };
+  const adminKey = await AdminKey.open(options.adminKey, query);
+  const probe = (id: string) => {
+    const target = snapshot.catalogue.endpoint(id)!;
+    return probeEndpoint({ ...snapshot.connections.get(id)!, target });
+  };
+  const books = examineStore(query);
+  let stopping = false;
+  const operators = operatorsApp({
+    clock,
+    language,
+    start: {
+      version: VERSION,
+      startedAt: clock.now(),
+      get address() {
+        return options.address();
+      },
+      dataFolder: folder,
+      durability,
+    },
+    store,
+    ledger,
+    control,
+    endpoints: { health: (id) => health.state(id), probe },
+    recalculation: new Recalculation(query),
+    metrics,
+    health: {
+      clock,
+      pingStore: () => query.selectFrom("meta").select("name").limit(1).execute(),
+      journalDepth: () => journal.depth,
+      journalQueue: limits.journalQueue,
+      endpoints: states,
+      lastEntryAt: () => undefined,
+      stopping: () => stopping,
+    },
+    isAdminKey: adminKey.verify,
+    inFlight: () => gate.inFlight,
+    doctor: () =>
+      runDoctor({
+        clock,
+        dataFolder: folder,
+        nodeVersion: process.version,
+        ...examineSettings(control.snapshot, clock),
+        ...books,
+        probeEndpoint: probe,
+        auditLedger: () => ledger.audit(),
+        unsettled: () => ledger.unsettled(),
+      }),
+    onError: (cause) => log.error({ err: cause }, "operators' API"),
+  });
+  const expiry = setInterval(() => {
+    keptAnswers.expire().catch((cause) => log.error({ err: cause }, "kept answers"));
+  }, HOUR_MS);
+  expiry.unref();
+  return {
+    control,
+    calls,
+    ledger,
+    operators,
+    adminKey,
+    failed: new Promise((resolve) => journal.onFailure(resolve)),
+    close: async () => {
+      stopping = true;
+      clearInterval(expiry);
+      const deadline = performance.now() + DRAIN_MS;
+      while (gate.inFlight > 0 && performance.now() < deadline) await sleep(DRAIN_STEP_MS);
+      await connections.close();
+      await store.close();
+      lock.release();
+    },
+  };
+}
+
+/** What the ledger asks of the settings: always of those in force at that moment. */
+function worldOf(control: Control): LedgerWorld {
+  return {
+    pathOf: (payer) => control.snapshot().payers.path(payer),
+    rate: (from, to, at) => control.snapshot().catalogue.rate(from, to, at),
+  };
+}
+
+/** Asks servers that people run for the names of their models; nobody waits for it. */
+function learn({ catalogue, connections }: Snapshot, control: Control): void {
+  for (const offer of catalogue.endpoints()) {
+    if (!tellsItsModels(offer)) continue;
+    void learnModels(offer, connections.get(offer.id)!).then((models) => {
+      const exists = control.snapshot().catalogue.endpoint(offer.id);
+      if (exists && models.length > 0) control.addModels(offer.id, models);
+    });
+  }
+}
+
+/** Serves on the data folder until closed. */
+async function startServer(options: StartOptions): Promise<StartedServer> {
+  const { dataFolder, durability, language, adminKey } = options;
+  const log = makeLog();
+  let address: string | undefined;
+  const installation = await install({ dataFolder, durability, language, adminKey, log, address: () => address });
+  const { control, calls, operators, ledger } = installation;
+  let server: Server | undefined;
+  let socket: Server | undefined;
+  try {
+    const first = await firstStart(control);
+    const applied = options.apply && (await control.applyFile(options.apply.content, { name: options.apply.name }));
+    server = makeServer({
+      openAi: new OpenAiSurface(calls, language),
+      operators: operatorsListener(operators),
+      limits: calls.limits,
+      language,
+    });
+    await listen(server, { host: options.host, port: options.port });
+    address = addressOf(server, options.host);
+    socket = await listenOnSocket(dataFolder, operatorsListener(operators, true));
+    const servers = [server, socket];
+    return {
+      address,
+      dataFolder,
+      adminKey: installation.adminKey.made,
+      firstKey: first && {
+        secret: first.secret,
+        payer: first.payer.id,
+        amount: "1.00",
+        currency: first.budget.currency,
+      },
+      vendors: offeredVendors(control),
+      otherVendors: otherVendors(control),
+      applied,
+      notes: notesOf(ledger, applied?.warnings ?? first?.warnings ?? []),
+      failed: installation.failed,
+      close: async () => {
+        for (const one of servers) one?.close();
+        for (const one of servers) one?.closeIdleConnections();
+        await installation.close();
+        for (const one of servers) one?.closeAllConnections();
+      },
+    };
+  } catch (fault) {
+    server?.close();
+    socket?.close();
+    await installation.close();
+    throw fault;
+  }
+}
+
+/** The operators' API on a data folder that no server uses. */
+async function openInProcess(dataFolder: string): Promise<InProcess> {
+  const { durability, language, adminKey } = readEnvironment(process.env);
+  const options = { dataFolder, durability, language, adminKey, log: makeLog(), address: () => undefined };
+  const { operators, close } = await install(options);
+  return { fetch: (request) => operators.fetch(request, { trusted: true }), close };
+}
+
+async function firstStart(control: Control): Promise<Awaited<ReturnType<Control["firstStart"]>>> {
+  return control.isEmpty ? control.firstStart(await findLocalEndpoints()) : undefined;
+}
+
+/** Structured lines on standard error. Credentials never reach it; should one, its usual names are blacked out. */
+function makeLog(): Logger {
+  const redact = {
+    paths: ["*.authorization", "*.apiKey", "*.secret", "*.credentials", "*.body"],
+    censor: "[redacted]",
+  };
+  return pino({ level: readEnvironment(process.env).logLevel, redact, base: null }, pino.destination(2));
+}
+
+function listen(server: Server, place: { host: string; port: number } | { path: string }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ ...place, backlog: 4_096 }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+/** The command line's way in: whoever may open the data folder is an administrator. */
+async function listenOnSocket(dataFolder: string, listener: RequestListener): Promise<Server | undefined> {
+  const path = controlSocketPath(dataFolder);
+  if (path === undefined) return undefined;
+  rmSync(path, { force: true }); // One that a crash left behind: the folder's lock says that nobody listens there.
+  const server = createServer(listener);
+  const before = process.umask(0o177);
+  try {
+    await listen(server, { path });
+  } finally {
+    process.umask(before);
+  }
+  chmodSync(path, 0o600);
+  return server;
+}
+
+function addressOf(server: Server, host: string): string {
+  const { port } = server.address() as AddressInfo;
+  const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  return `http://${isIPv6(reachable) ? `[${reachable}]` : reachable}:${port}`;
+}
+
+const MODELS_SHOWN = 3;
+
+function offeredVendors(control: Control): OfferedVendor[] {
+  const { catalogue } = control.snapshot();
+  const models = catalogue.models();
+  return catalogue
+    .endpoints()
+    .filter((endpoint) => endpoint.missingCredentials.length === 0)
+    .map((endpoint) => {
+      const own = models.filter((model) => model.endpoint.id === endpoint.id).map((model) => model.ref);
+      const source = endpoint.baseUrl ?? endpoint.suites ?? "";
+      return { id: endpoint.id, source, models: own.slice(0, MODELS_SHOWN), modelCount: own.length };
+    });
+}
+
+/** Vendors of the catalogue that only want a credential. */
+function otherVendors(control: Control): StartedServer["otherVendors"] {
+  const used = new Set(
+    control
+      .snapshot()
+      .catalogue.endpoints()
+      .map((endpoint) => endpoint.vendor),
+  );
+  return VENDORS.filter((vendor) => vendor.required.length > 0 && !used.has(vendor.id)).map((vendor) => ({
+    name: vendor.name,
+    variables: vendor.required.flatMap((name) => vendor.environment[name] ?? []),
+  }));
+}
+
+function notesOf(ledger: Ledger, warnings: readonly { readonly text: Text }[]): Text[] {
+  const { crashed, unsettled, problems } = ledger.recovery;
+  const doubt = unsettled > 0 ? [httpWords.recovered(crashed.length, unsettled)] : [];
+  return [...doubt, ...problems, ...warnings.map((warning) => warning.text)];
+}
+
+/** Runs one command and resolves with the program's exit code. */
+export function main(argv: readonly string[]): Promise<number> {
+  const dependencies: CliDependencies = {
+    version: VERSION,
+    environment: process.env,
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    isTerminal: process.stdin.isTTY === true && process.stdout.isTTY === true,
+    columns: process.stdout.columns,
+    startServer,
+    openInProcess,
+  };
+  return runCli(argv, dependencies);
+}
+
+const isProgram = process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url);
+if (isProgram) process.exitCode = await main(process.argv.slice(2));
