@@ -34,6 +34,7 @@ describe("rates", () => {
     const begin = Date.parse("2026-11-15T00:00:00Z");
     expect(table.rate("USD", "CNY", begin - 1)?.text).toBe("7.1");
     expect(table.rate("USD", "CNY", begin)?.text).toBe("7.25");
+    expect(table.rate("USD", "CNY", begin - 1)?.text).toBe("7.1"); // what was remembered at `begin` says nothing of before
   });
 
   test("it is exact: 100 USD are 710 CNY, and 710 CNY are 100 USD again", () => {
