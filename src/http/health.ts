@@ -11,7 +11,7 @@ export interface HealthSources {
   readonly journalQueue: number;
   readonly endpoints: () => Iterable<HealthState>;
   /** The time of the last entry, milliseconds: a clock behind it is off. Undefined before the first. */
-  readonly lastEntryAt: () => number | undefined;
+  readonly lastEntryAt: () => number | undefined | Promise<number | undefined>;
   /** The process is told to stop and takes no new calls. */
   readonly stopping: () => boolean;
 }
@@ -39,7 +39,7 @@ export async function checkReadiness(sources: HealthSources): Promise<Readiness>
   const checks: HealthCheck[] = [
     await checkStore(sources),
     checkJournal(sources),
-    checkClock(sources),
+    await checkClock(sources),
     sources.stopping() ? { name: "process", state: "failed", detail: "stopping" } : { name: "process", state: "ok" },
   ];
   for (const health of sources.endpoints()) checks.push(checkEndpoint(health));
@@ -47,18 +47,26 @@ export async function checkReadiness(sources: HealthSources): Promise<Readiness>
 }
 
 async function checkStore({ pingStore }: HealthSources): Promise<HealthCheck> {
+  try {
+    await withinBound(pingStore());
+    return { name: "store", state: "ok" };
+  } catch (cause) {
+    return { name: "store", state: "failed", detail: codeOf(cause) };
+  }
+}
+
+/** Rejects when the store takes too long. */
+async function withinBound<T>(answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<HealthCheck>((resolve) => {
-    timer = setTimeout(() => resolve({ name: "store", state: "failed", detail: "no answer" }), STORE_ANSWER_MS);
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(Object.assign(new Error("no answer"), { code: "no-answer" })), STORE_ANSWER_MS);
     timer.unref();
   });
-  const answer = pingStore().then(
-    (): HealthCheck => ({ name: "store", state: "ok" }),
-    (cause: unknown): HealthCheck => ({ name: "store", state: "failed", detail: codeOf(cause) }),
-  );
-  const check = await Promise.race([answer, late]);
-  clearTimeout(timer);
-  return check;
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function checkJournal({ journalDepth, journalQueue }: HealthSources): HealthCheck {
@@ -67,8 +75,8 @@ function checkJournal({ journalDepth, journalQueue }: HealthSources): HealthChec
   return { name: "journal", state, detail: `${depth} rows waiting` };
 }
 
-function checkClock({ clock, lastEntryAt }: HealthSources): HealthCheck {
-  const last = lastEntryAt();
+async function checkClock({ clock, lastEntryAt }: HealthSources): Promise<HealthCheck> {
+  const last = await withinBound(Promise.resolve().then(lastEntryAt)).catch(() => undefined);
   const behind = last === undefined ? 0 : last - clock.now();
   if (behind <= CLOCK_SLACK_MS) return { name: "clock", state: "ok" };
   return { name: "clock", state: "warning", detail: `${Math.round(behind / 1000)} s behind the last ledger entry` };

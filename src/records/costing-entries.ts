@@ -80,7 +80,7 @@ export async function readDoubts(
     where phase = ${sql.lit(PHASE.close)} and kind = 'unsettled' and at < ${at} ${ofPayers}
       and attempt in (
         select attempt from unsettled
-        union select attempt from entries where phase = ${sql.lit(PHASE.resolve)} and phase >= 2 and at >= ${at})
+        union select attempt from entries where phase >= 2 and kind <> 'adjust' and at >= ${at})
     order by attempt limit ${sql.lit(limit)}`.execute(query);
   return rows.map((row) => {
     const entry = entryOfRow(row);
