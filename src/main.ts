@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { type Logger, pino } from "pino";
 import { AdmissionGate } from "./admission/gate.ts";
 import { systemClock } from "./base/clock.ts";
-import { CallIds } from "./base/ids.ts";
+import { CallIds, timeOfId } from "./base/ids.ts";
 import type { Text } from "./base/language.ts";
 import { DEFAULT_LIMITS } from "./base/limits.ts";
 import { httpWords } from "./base/messages/http.ts";
@@ -35,9 +35,10 @@ import { OpenAiSurface } from "./http/surfaces/openai.ts";
 import { Ledger } from "./ledger/ledger.ts";
 import type { LedgerWorld } from "./ledger/spec.ts";
 import { Recalculation } from "./reports/recalculation.ts";
-import { EndpointHealth } from "./routing/health.ts";
+import { EndpointHealth, type HealthState } from "./routing/health.ts";
 import { type FolderLock, lockDataFolder } from "./store/folder-lock.ts";
 import { openSealer } from "./store/sealing.ts";
+import type { Store } from "./store/spec.ts";
 import { openSqliteStore } from "./store/sqlite-store.ts";
 
 const VERSION = (JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string })
@@ -81,40 +82,24 @@ async function install(options: InstallationOptions): Promise<Installation> {
 }
 
 async function assemble(options: InstallationOptions, lock: FolderLock): Promise<Installation> {
-  const { dataFolder: folder, durability, language, log } = options;
+  const { dataFolder: folder, durability, log } = options;
   const clock = systemClock;
   const sealer = openSealer(folder);
   const store = openSqliteStore({ folder, durability, limits: DEFAULT_LIMITS });
   const { query, journal } = store;
   const control = await Control.open({ query, seal: sealer, environment: process.env, clock });
-  const { limits } = control.snapshot();
-  const { settings } = control.snapshot();
-  const world = worldOf(control);
-  const ledger = await Ledger.open({ store, clock, limits, budgets: settings.budgets, world });
-  const connections = new Connections(limits, (endpoint, models) => control.addModels(endpoint, models));
-  await connections.follow(control.snapshot());
+  const { settings, limits } = control.snapshot();
+  const ledger = await Ledger.open({ store, clock, limits, budgets: settings.budgets, world: worldOf(control) });
   const gate = new AdmissionGate(clock, limits);
   const health = new EndpointHealth(clock);
-  const states = () =>
-    control
-      .snapshot()
-      .catalogue.endpoints()
-      .map((endpoint) => health.state(endpoint.id));
   const metrics = new Metrics({
     inFlight: () => gate.inFlight,
     journalDepth: () => journal.depth,
     budgets: () => ledger.budgets(),
     unsettled: () => ledger.unsettled().length,
-    endpoints: states,
+    endpoints: () => healthOf(control, health),
   });
-  let snapshot: Snapshot = { ...control.snapshot(), connections: connections.current };
-  control.onChange(async (now) => {
-    await connections.follow(now);
-    await ledger.setBudgets(now.settings.budgets, world);
-    snapshot = { ...now, connections: connections.current };
-    learn(snapshot, control);
-  });
-  learn(snapshot, control);
+  const { snapshot, connections } = await follow(control, ledger);
   const keptAnswers = new KeptAnswers(query, journal, sealer, clock, limits);
   const calls: CallEnvironment = {
     clock,
@@ -127,26 +112,78 @@ async function assemble(options: InstallationOptions, lock: FolderLock): Promise
     health,
     keptAnswers,
     priceBook: new PriceBook(query),
-    snapshot: () => snapshot,
+    snapshot,
     observer: observeCalls(metrics, log),
   };
   const adminKey = await AdminKey.open(options.adminKey, query);
-  const probe = (id: string) => {
-    const target = snapshot.catalogue.endpoint(id)!;
-    return probeEndpoint({ ...snapshot.connections.get(id)!, target });
+  const life = { stopping: false };
+  const operators = makeOperators(options, { control, calls, store, metrics, adminKey, life });
+  const expiry = setInterval(() => {
+    keptAnswers.expire().catch((cause) => log.error({ err: cause }, "kept answers"));
+  }, HOUR_MS);
+  expiry.unref();
+  const close = async (): Promise<void> => {
+    life.stopping = true;
+    clearInterval(expiry);
+    const deadline = performance.now() + DRAIN_MS;
+    while (gate.inFlight > 0 && performance.now() < deadline) await sleep(DRAIN_STEP_MS);
+    await connections.close();
+    await store.close();
+    lock.release();
   };
-  const books = examineStore(query);
-  let stopping = false;
-  const operators = operatorsApp({
+  const failed = new Promise<unknown>((resolve) => journal.onFailure(resolve));
+  return { control, calls, ledger, operators, adminKey, failed, close };
+}
+
+/** The settings in force as calls see them, with the ways to the vendors: both follow every change. */
+async function follow(
+  control: Control,
+  ledger: Ledger,
+): Promise<{ snapshot: () => Snapshot; connections: Connections }> {
+  const connections = new Connections(control.snapshot().limits, (endpoint, models) =>
+    control.addModels(endpoint, models),
+  );
+  await connections.follow(control.snapshot());
+  let snapshot: Snapshot = { ...control.snapshot(), connections: connections.current };
+  learn(snapshot, control);
+  control.onChange(async (now) => {
+    await connections.follow(now);
+    await ledger.setBudgets(now.settings.budgets, worldOf(control));
+    snapshot = { ...now, connections: connections.current };
+    learn(snapshot, control);
+  });
+  return { snapshot: () => snapshot, connections };
+}
+
+interface OperatorsParts {
+  readonly control: Control;
+  readonly calls: CallEnvironment;
+  readonly store: Store;
+  readonly metrics: Metrics;
+  readonly adminKey: AdminKey;
+  readonly life: { readonly stopping: boolean };
+}
+
+function makeOperators(options: InstallationOptions, parts: OperatorsParts): ReturnType<typeof operatorsApp> {
+  const { dataFolder, durability, language, log } = options;
+  const { control, calls, store, metrics, adminKey, life } = parts;
+  const { clock, ledger, gate, health } = calls;
+  const { query, journal } = store;
+  const probe = (id: string) => {
+    const { catalogue, connections } = calls.snapshot();
+    return probeEndpoint({ ...connections.get(id)!, target: catalogue.endpoint(id)! });
+  };
+  const startedAt = clock.now();
+  return operatorsApp({
     clock,
     language,
     start: {
       version: VERSION,
-      startedAt: clock.now(),
+      startedAt,
       get address() {
         return options.address();
       },
-      dataFolder: folder,
+      dataFolder,
       durability,
     },
     store,
@@ -159,47 +196,31 @@ async function assemble(options: InstallationOptions, lock: FolderLock): Promise
       clock,
       pingStore: () => query.selectFrom("meta").select("name").limit(1).execute(),
       journalDepth: () => journal.depth,
-      journalQueue: limits.journalQueue,
-      endpoints: states,
-      lastEntryAt: () => undefined,
-      stopping: () => stopping,
+      journalQueue: DEFAULT_LIMITS.journalQueue,
+      endpoints: () => healthOf(control, health),
+      lastEntryAt: () => (ledger.lastAttempt === undefined ? undefined : timeOfId(ledger.lastAttempt)),
+      stopping: () => life.stopping,
     },
     isAdminKey: adminKey.verify,
     inFlight: () => gate.inFlight,
     doctor: () =>
       runDoctor({
         clock,
-        dataFolder: folder,
+        dataFolder,
         nodeVersion: process.version,
         ...examineSettings(control.snapshot, clock),
-        ...books,
+        ...examineStore(query),
         probeEndpoint: probe,
         auditLedger: () => ledger.audit(),
         unsettled: () => ledger.unsettled(),
       }),
     onError: (cause) => log.error({ err: cause }, "operators' API"),
   });
-  const expiry = setInterval(() => {
-    keptAnswers.expire().catch((cause) => log.error({ err: cause }, "kept answers"));
-  }, HOUR_MS);
-  expiry.unref();
-  return {
-    control,
-    calls,
-    ledger,
-    operators,
-    adminKey,
-    failed: new Promise((resolve) => journal.onFailure(resolve)),
-    close: async () => {
-      stopping = true;
-      clearInterval(expiry);
-      const deadline = performance.now() + DRAIN_MS;
-      while (gate.inFlight > 0 && performance.now() < deadline) await sleep(DRAIN_STEP_MS);
-      await connections.close();
-      await store.close();
-      lock.release();
-    },
-  };
+}
+
+function healthOf(control: Control, health: EndpointHealth): HealthState[] {
+  const { catalogue } = control.snapshot();
+  return catalogue.endpoints().map((endpoint) => health.state(endpoint.id));
 }
 
 /** What the ledger asks of the settings: always of those in force at that moment. */
@@ -349,10 +370,9 @@ function otherVendors(control: Control): StartedServer["otherVendors"] {
       .catalogue.endpoints()
       .map((endpoint) => endpoint.vendor),
   );
-  return VENDORS.filter((vendor) => vendor.required.length > 0 && !used.has(vendor.id)).map((vendor) => ({
-    name: vendor.name,
-    variables: vendor.required.flatMap((name) => vendor.environment[name] ?? []),
-  }));
+  return VENDORS.filter((vendor) => vendor.required.length > 0 && !used.has(vendor.id))
+    .map(({ name, required, environment }) => ({ name, variables: required.flatMap((one) => environment[one] ?? []) }))
+    .filter(({ variables }) => variables.length > 0);
 }
 
 function notesOf(ledger: Ledger, warnings: readonly { readonly text: Text }[]): Text[] {
