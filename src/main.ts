@@ -8,16 +8,14 @@ import { type Logger, pino } from "pino";
 import { AdmissionGate } from "./admission/gate.ts";
 import { systemClock } from "./base/clock.ts";
 import { CallIds, timeOfId } from "./base/ids.ts";
-import type { Text } from "./base/language.ts";
 import { DEFAULT_LIMITS } from "./base/limits.ts";
-import { httpWords } from "./base/messages/http.ts";
 import { KeptAnswers } from "./call/kept-answers.ts";
 import { PriceBook } from "./call/price-book.ts";
 import type { CallEnvironment, Snapshot } from "./call/spec.ts";
-import { VENDORS } from "./catalogue/vendors/table.ts";
 import { controlSocketPath } from "./cli/control-socket.ts";
 import { runCli } from "./cli/run-cli.ts";
-import type { CliDependencies, InProcess, OfferedVendor, StartedServer, StartOptions } from "./cli/spec.ts";
+import type { CliDependencies, InProcess, StartedServer, StartOptions } from "./cli/spec.ts";
+import { notesOf, offeredVendors, otherVendors } from "./cli/start-facts.ts";
 import { type Durability, readEnvironment } from "./config/environment.ts";
 import { AdminKey } from "./control/admin-key.ts";
 import { Connections } from "./control/connections.ts";
@@ -345,40 +343,6 @@ function addressOf(server: Server, host: string): string {
   const { port } = server.address() as AddressInfo;
   const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
   return `http://${isIPv6(reachable) ? `[${reachable}]` : reachable}:${port}`;
-}
-
-const MODELS_SHOWN = 3;
-
-function offeredVendors(control: Control): OfferedVendor[] {
-  const { catalogue } = control.snapshot();
-  const models = catalogue.models();
-  return catalogue
-    .endpoints()
-    .filter((endpoint) => endpoint.missingCredentials.length === 0)
-    .map((endpoint) => {
-      const own = models.filter((model) => model.endpoint.id === endpoint.id).map((model) => model.ref);
-      const source = endpoint.baseUrl ?? endpoint.suites ?? "";
-      return { id: endpoint.id, source, models: own.slice(0, MODELS_SHOWN), modelCount: own.length };
-    });
-}
-
-/** Vendors of the catalogue that only want a credential. */
-function otherVendors(control: Control): StartedServer["otherVendors"] {
-  const used = new Set(
-    control
-      .snapshot()
-      .catalogue.endpoints()
-      .map((endpoint) => endpoint.vendor),
-  );
-  return VENDORS.filter((vendor) => vendor.required.length > 0 && !used.has(vendor.id))
-    .map(({ name, required, environment }) => ({ name, variables: required.flatMap((one) => environment[one] ?? []) }))
-    .filter(({ variables }) => variables.length > 0);
-}
-
-function notesOf(ledger: Ledger, warnings: readonly { readonly text: Text }[]): Text[] {
-  const { crashed, unsettled, problems } = ledger.recovery;
-  const doubt = unsettled > 0 ? [httpWords.recovered(crashed.length, unsettled)] : [];
-  return [...doubt, ...problems, ...warnings.map((warning) => warning.text)];
 }
 
 /** Runs one command and resolves with the program's exit code. */
