@@ -67,7 +67,12 @@ export class EventSplitter {
     return this.#begun[0] ?? Buffer.alloc(0);
   }
 
-  /** The same, and no longer kept. */
+  /** Whether `rest()` is a whole unit that only waits to see if its last `\r` is half of `\r\n`. */
+  get restEnded(): boolean {
+    return this.#afterCr && this.#line === "empty";
+  }
+
+  /** `rest()`, which is no longer kept. */
   takeRest(): Buffer {
     const rest = this.rest();
     this.#begun = [];

@@ -20,7 +20,8 @@ export function readAnswer(operation: Operation, body: Buffer): AnswerFacts {
 
 /**
  * Without parsing: takes the last `"usage"` of the body if it stands at the top level of a whole document that has an
- * answer in it and no error. Anything less certain is left to the careful way.
+ * answer in it and no error. Anything less certain is left to the careful way. What stands before it is not validated:
+ * an answer whose usage is there was served, whatever else is in it.
  */
 function readQuickly(operation: Operation, body: Buffer): AnswerFacts | undefined {
   const from = operation === "chat" ? 0 : Math.max(0, body.length - TAIL_BYTES);

@@ -307,13 +307,16 @@ describe("what is sent", () => {
   });
 
   test("any request: the changed fields change, and cutting them out leaves the same bytes", () => {
-    const fields = fc.dictionary(fc.string({ maxLength: 6 }), fc.jsonValue(), { maxKeys: 4 });
+    const fields = fc.dictionary(
+      fc.string({ maxLength: 6 }).map((name) => `_${name}`),
+      fc.jsonValue(),
+      { maxKeys: 4 },
+    );
     const options = fc.option(fc.dictionary(fc.constantFrom("a", "include_usage", "é"), fc.boolean()), { nil: null });
     fc.assert(
       fc.property(fields, options, fc.constantFrom(0, 2, "\t"), fc.nat(90), (extra, stream_options, indent, length) => {
         const named = { model: "route", stream: true, messages: MESSAGES, max_tokens: length + 1 };
-        const known = stream_options && Object.hasOwn(stream_options, "x") ? {} : { stream_options };
-        const document = { ...extra, ...known, ...named };
+        const document = { ...extra, stream_options, ...named };
         const body = JSON.stringify(document, undefined, indent);
         const changed = sent(body, { model: "upstream-名", maxOutputTokens: 50, includeUsage: true });
         expect(JSON.parse(changed)).toEqual({

@@ -85,12 +85,13 @@ export abstract class OpenAiStream implements StreamProgress {
    * by the standard.
    */
   protected takeRest(): { readonly bytes: Buffer; readonly kind: EventKind } | undefined {
+    const ended = this.splitter.restEnded;
     const bytes = this.splitter.takeRest();
     if (bytes.length === 0) return undefined;
     const event = bytes.toString("latin1");
     const kind = this.inspect(event);
     const payload = payloadOf(event);
-    const whole = kind === "done" || payload === undefined || parse(payload) !== undefined;
+    const whole = ended || kind === "done" || payload === undefined || parse(payload) !== undefined;
     return whole ? { bytes, kind } : undefined;
   }
 

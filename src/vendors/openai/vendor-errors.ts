@@ -140,7 +140,8 @@ function readRetryAfter(headers: AnswerHeaders, said: string): number | undefine
   const header = first(headers["retry-after"]);
   if (header !== undefined) {
     if (/^\s*\d+(\.\d+)?\s*$/.test(header)) return bounded(Number(header) * 1000);
-    const date = Date.parse(header);
+    // JavaScript takes "-5" for a date, too.
+    const date = /[a-z]{3}/i.test(header) ? Date.parse(header) : Number.NaN;
     // The vendor's own clock, where it tells it: this machine's may be off.
     const now = Date.parse(first(headers.date) ?? "");
     if (!Number.isNaN(date)) return bounded(date - (Number.isNaN(now) ? systemClock.now() : now));
