@@ -9,8 +9,7 @@ export type Row = Readonly<Record<string, unknown>>;
 
 export type Query = Readonly<Record<string, string | undefined>>;
 
-const PAGE_ROWS = 1_000;
-const MOST_PAGES = 1_000;
+const MOST_PAGES = 10_000;
 
 /** The operators' API, wherever it runs. Every verb but `start` and `call` is a thin client of it. */
 export class OperatorsClient {
@@ -44,7 +43,7 @@ export class OperatorsClient {
     const rows: Row[] = [];
     let cursor: string | undefined;
     for (let page = 0; page < MOST_PAGES; page++) {
-      const answer = await this.request("GET", pathOf(path, { ...query, limit: String(PAGE_ROWS), cursor }));
+      const answer = await this.request("GET", pathOf(path, { ...query, cursor }));
       const { items, next } = answer as { readonly items: readonly Row[]; readonly next?: string | null };
       rows.push(...items);
       if (!next) return rows;

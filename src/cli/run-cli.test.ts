@@ -278,13 +278,19 @@ describe("apply and export", () => {
   ];
 
   test("what changed is the result, the sum is a note", async () => {
-    gateway.on("POST /api/v1/apply", { body: { changes, applied: true, warnings: ["a rate is missing"] } });
+    gateway.on("POST /api/v1/apply", {
+      body: { changes, applied: true, warnings: [{ message: "a rate is missing", field: "rates", line: 7 }] },
+    });
     const file = join(folder, "file.yaml");
     writeFileSync(file, "payers:\n  - id: acme\n");
     const result = await run(["apply", file]);
     expect(result.out).toBe("+ payers acme\n~ budgets acme-month (amount, currency)\n- routes old\n");
-    expect(result.err).toBe("warning: a rate is missing\n1 added, 1 changed, 1 removed.\n");
-    expect(gateway.last).toMatchObject({ method: "POST", url: "/api/v1/apply", body: "payers:\n  - id: acme\n" });
+    expect(result.err).toBe("warning: line 7: a rate is missing\n1 added, 1 changed, 1 removed.\n");
+    expect(gateway.last).toMatchObject({
+      method: "POST",
+      url: "/api/v1/apply?name=file.yaml",
+      body: "payers:\n  - id: acme\n",
+    });
     expect(gateway.last.headers["content-type"]).toBe("application/yaml");
   });
 
@@ -342,9 +348,9 @@ describe("keys, payers, budgets", () => {
     gateway.on(
       "GET /api/v1/keys",
       list(
-        { id: "a", payer: "acme", routes: ["mini", "big"] },
-        { id: "b", payer: "acme", revokedAt: "2026-01-01T00:00:00Z" },
-        { id: "c", payer: "acme", expiresAt: "2020-01-01T00:00:00Z" },
+        { id: "a", payer: "acme", state: "active", routes: ["mini", "big"] },
+        { id: "b", payer: "acme", state: "revoked", routes: null },
+        { id: "c", payer: "acme", state: "expired", expiresAt: "2020-01-01T00:00:00Z" },
       ),
     );
     const { out } = await run("key list --payer acme");
@@ -356,7 +362,7 @@ describe("keys, payers, budgets", () => {
           .slice(0, 3)
           .join("|"),
       ),
-    ).toEqual(["Key|Payer|State", "───|─────|───────", "a|acme|valid", "b|acme|revoked", "c|acme|expired", ""]);
+    ).toEqual(["Key|Payer|State", "───|─────|───────", "a|acme|active", "b|acme|revoked", "c|acme|expired", ""]);
   });
 
   test("what cannot be undone asks first, and does nothing where nobody can be asked", async () => {
@@ -458,6 +464,12 @@ describe("keys, payers, budgets", () => {
     gateway.on("PATCH /api/v1/budgets/b", { body: budget });
     expect(await run("budget set b --amount 6")).toMatchObject({ code: 0, err: "Budget b is changed.\n" });
     expect(gateway.last).toMatchObject({ method: "PATCH", body: '{"amount":"6"}' });
+    expect(await run("budget set b --payer other")).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("belongs to acme"),
+    });
+    await run("budget set b --payer acme --kind soft");
+    expect(gateway.last.body).toBe('{"kind":"soft"}');
   });
 });
 

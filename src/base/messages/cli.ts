@@ -39,7 +39,7 @@ const WINDOWS_ZH: Readonly<Record<string, string>> = {
   month: "月",
   total: "总额",
 };
-const KEY_STATES_ZH = { valid: "有效", revoked: "已吊销", expired: "已过期" } as const;
+const KEY_STATES_ZH: Readonly<Record<string, string>> = { active: "有效", revoked: "已吊销", expired: "已过期" };
 
 /** Messages of the command line. */
 export const cliWords = translations(
@@ -88,7 +88,8 @@ export const cliWords = translations(
     yesNo: () => "[y/N]",
     needsYes: (question: Text) => `${question("en")} Nobody can be asked here: add --yes.`,
     notConfirmed: () => "Nothing was done.",
-    warning: (text: string) => `warning: ${text}`,
+    warning: (text: string, line: number | undefined) =>
+      `warning: ${line === undefined ? "" : `line ${line}: `}${text}`,
     // Verbs
     applied: (added: number, changed: number, removed: number, done: boolean) => {
       if (added + changed + removed === 0) return "Nothing to change.";
@@ -96,13 +97,15 @@ export const cliWords = translations(
     },
     keyMade: (id: string, payer: string) =>
       `Key ${id} of ${payer}. The secret above is shown only now; Maidan keeps only its hash.`,
-    keyState: (state: "valid" | "revoked" | "expired") => state,
+    keyState: (state: string) => state,
     askRevoke: (id: string) => `Revoke key ${id}? Calls with it will be refused at once, and it cannot be undone.`,
     revoked: (id: string) => `Key ${id} is revoked.`,
     askRemove: (thing: Thing, id: string) => `Remove ${THINGS[thing][0].toLowerCase()} ${id}? Its ledger entries stay.`,
     removed: (thing: Thing, id: string) => `${THINGS[thing][0]} ${id} is removed.`,
     added: (thing: Thing, id: string) => `${THINGS[thing][0]} ${id} is added.`,
     changed: (thing: Thing, id: string) => `${THINGS[thing][0]} ${id} is changed.`,
+    budgetStays: (id: string, payer: string) =>
+      `Budget "${id}" belongs to ${payer}, and stays there. Remove it and create another, or leave --payer out.`,
     newBudgetNeeds: (id: string, flags: readonly string[]) =>
       `Budget "${id}" does not exist yet. To create it, add ${flags.join(", ")}.`,
     noPrice: (model: string) => `"${model}" has no price. "maidan price list" shows those there are.`,
@@ -215,19 +218,20 @@ export const cliWords = translations(
     yesNo: () => "[y/N]",
     needsYes: (question) => `${question("zh")}此处无法询问：请加上 --yes。`,
     notConfirmed: () => "未作任何更改。",
-    warning: (text) => `警告：${text}`,
+    warning: (text, line) => `警告：${line === undefined ? "" : `第 ${line} 行：`}${text}`,
     applied: (added, changed, removed, done) => {
       if (added + changed + removed === 0) return "无需更改。";
       return `新增 ${added} 项，更改 ${changed} 项，移除 ${removed} 项。${done ? "" : "（试运行：未执行。）"}`;
     },
     keyMade: (id, payer) => `${payer} 的密钥 ${id}。以上密钥只显示这一次；Maidan 只保存其哈希。`,
-    keyState: (state) => KEY_STATES_ZH[state],
+    keyState: (state) => KEY_STATES_ZH[state] ?? state,
     askRevoke: (id) => `吊销密钥 ${id}？使用它的调用会立即被拒绝，且无法撤销。`,
     revoked: (id) => `密钥 ${id} 已吊销。`,
     askRemove: (thing, id) => `移除${THINGS[thing][1]} ${id}？其账本分录会保留。`,
     removed: (thing, id) => `${THINGS[thing][1]} ${id} 已移除。`,
     added: (thing, id) => `${THINGS[thing][1]} ${id} 已添加。`,
     changed: (thing, id) => `${THINGS[thing][1]} ${id} 已更改。`,
+    budgetStays: (id, payer) => `预算“${id}”属于 ${payer}，不能转移。请移除后另建，或去掉 --payer。`,
     newBudgetNeeds: (id, flags) => `预算“${id}”尚不存在。要创建它，请加上 ${flags.join("、")}。`,
     noPrice: (model) => `“${model}”没有价格。“maidan price list”列出已有的价格。`,
     noUsage: () => "请说明用量，例如 --input 1000 --output 500。",

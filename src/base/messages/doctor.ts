@@ -136,6 +136,12 @@ export const doctorWords = translations(
       `${count} ${count === 1 ? "endpoint accepts" : "endpoints accept"} their credentials.`,
     credentialRefused: (status: number | undefined, reason: Text) =>
       `The vendor refuses the credential${status ? ` (HTTP ${status})` : ""}: ${reason("en")}`,
+    credentialUnset: (name: string, variable: string) =>
+      `The credential "${name}" comes from the environment variable ${variable}, which is not set.`,
+    credentialForeign: (name: string) =>
+      `The credential "${name}" cannot be opened: it was encrypted with another key than the sealing.key here.`,
+    credentialAbsent: (name: string, variable: string | undefined) =>
+      `The credential "${name}" is missing.${variable ? ` It can be given as ${variable}.` : ""}`,
     credentialDo: (endpoint: string) =>
       `Put a valid key under "credentials" of endpoint "${endpoint}" in the declarative file (or set the variable it names) and apply it again.`,
     noPermission: (reason: Text) => `The vendor knows the credential, but does not permit this: ${reason("en")}`,
@@ -235,6 +241,9 @@ export const doctorWords = translations(
 
     credentialsGood: (count) => `${count} 个接入点接受其凭据。`,
     credentialRefused: (status, reason) => `厂商拒绝此凭据${status ? `（HTTP ${status}）` : ""}：${reason("zh")}`,
+    credentialUnset: (name, variable) => `凭据“${name}”来自环境变量 ${variable}，但它未设置。`,
+    credentialForeign: (name) => `凭据“${name}”无法打开：它由另一个密钥加密，而非此处的 sealing.key。`,
+    credentialAbsent: (name, variable) => `缺少凭据“${name}”。${variable ? `可通过 ${variable} 提供。` : ""}`,
     credentialDo: (endpoint) =>
       `请在配置文件中为接入点“${endpoint}”的“credentials”填写有效密钥（或设置其引用的变量），然后重新应用。`,
     noPermission: (reason) => `厂商认识此凭据，但不允许此操作：${reason("zh")}`,

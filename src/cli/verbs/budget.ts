@@ -65,14 +65,24 @@ function addSet(budget: Command, host: VerbHost): void {
     const client = await context.client();
     const path = `budgets/${encodeURIComponent(id!)}`;
     const known = await client.find(path);
-    if (!known) requireAll(id!, options);
+    if (known) requireSamePayer(id!, known, options);
+    else requireAll(id!, options);
+    const { payer, ...changes } = options;
     const row = (
-      known ? await client.request("PATCH", path, options) : await client.request("POST", "budgets", { id, ...options })
+      known
+        ? await client.request("PATCH", path, changes)
+        : await client.request("POST", "budgets", { id, payer, ...changes })
     ) as Row;
     if (context.json) context.printJson(row);
     else context.print(tableOf([row], budgetColumns(host), context.language));
     context.note(known ? words.changed("budget", id!) : words.added("budget", id!));
   });
+}
+
+/** What a budget has counted is its payer's. */
+function requireSamePayer(id: string, known: Row, { payer }: SetOptions): void {
+  if (payer !== undefined && payer !== known.payer)
+    throw new Failure(EXIT.usage, words.budgetStays(id, String(known.payer)));
 }
 
 /** A budget that does not exist yet needs more than one that is changed. */

@@ -63,13 +63,8 @@ function columnsOf({ say }: VerbHost) {
   return [
     { title: say(words.columnKey()), value: (row: Row) => row.id },
     { title: say(words.columnPayer()), value: (row: Row) => row.payer },
-    { title: say(words.columnState()), value: (row: Row) => say(words.keyState(stateOf(row))) },
+    { title: say(words.columnState()), value: (row: Row) => say(words.keyState(String(row.state))) },
     { title: say(words.columnExpires()), value: (row: Row) => row.expiresAt },
     { title: say(words.columnRoutes()), value: (row: Row) => row.routes ?? "*" },
   ];
-}
-
-function stateOf(row: Row): "valid" | "revoked" | "expired" {
-  if (row.revokedAt) return "revoked";
-  return typeof row.expiresAt === "string" && Date.parse(row.expiresAt) <= Date.now() ? "expired" : "valid";
 }
