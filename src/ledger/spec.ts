@@ -1,4 +1,5 @@
-import type { Nano, Ratio } from "../base/money.ts";
+import type { Text } from "../base/language.ts";
+import type { ExchangeRate, Nano } from "../base/money.ts";
 import type { Basis, Usage } from "../base/usage.ts";
 import type { BudgetSetting } from "../config/settings.ts";
 import type { KeptAnswerRow } from "../store/spec.ts";
@@ -46,9 +47,14 @@ export interface HoldAsk {
   readonly kept?: KeptAnswerRow | undefined;
 }
 
-export interface ExchangeRate {
-  readonly ratio: Ratio;
-  readonly text: string;
+export type { ExchangeRate } from "../base/money.ts";
+
+/** What the ledger must know of the world around it: replaced as a whole when a setting changes. */
+export interface LedgerWorld {
+  /** Ids from the payer to the root; empty where there is no such payer. */
+  pathOf(payer: string): readonly string[];
+  /** One unit of `from` in units of `to`, at an instant in milliseconds; undefined where no rate is known. */
+  rate(from: string, to: string, at: number): ExchangeRate | undefined;
 }
 
 /** Something set aside, until it is settled, released or left unsettled: exactly one of these, once. */
@@ -102,6 +108,46 @@ export interface UnsettledAttempt {
   readonly reason: string;
   /** What the attempt probably cost, where something is known of it. */
   readonly estimate?: Nano | undefined;
+}
+
+/** A correction of what an attempt cost, signed, in the currency of its price. */
+export interface Adjustment {
+  readonly attempt: string;
+  readonly amount: Nano;
+  readonly currency: string;
+  readonly reason: string;
+}
+
+/** What the ledger found and did when it was opened. */
+export interface RecoveryReport {
+  /** Attempts that a crash left open: they are in doubt now. */
+  readonly crashed: readonly string[];
+  /** All attempts in doubt. */
+  readonly unsettled: number;
+  /** What could not be made good. */
+  readonly problems: readonly Text[];
+}
+
+/** One leg of an entry: what it moves into (or out of) an account. The legs of an entry sum to zero. */
+export interface Posting {
+  /** `held:<payer>`, `committed:<endpoint>`, `spent:<payer>`, `owed:<endpoint>`, `unsettled:<payer>`, `contingent:<endpoint>`. */
+  readonly account: string;
+  readonly amount: Nano;
+  readonly currency: string;
+}
+
+/** Whether the books balance. */
+export interface LedgerAudit {
+  readonly entries: number;
+  /** One a thing that does not add up, with the attempt, budget or hour that it is about; the first hundred. */
+  readonly problems: readonly { readonly where: string; readonly what: Text }[];
+  /** The trial balance, by currency: in flight, in doubt, and spent. */
+  readonly balances: readonly {
+    readonly currency: string;
+    readonly held: Nano;
+    readonly unsettled: Nano;
+    readonly spent: Nano;
+  }[];
 }
 
 /** How a person (or an invoice) resolves an attempt in doubt. */

@@ -2,6 +2,7 @@ import type { DatabaseSync } from "@photostructure/sqlite";
 import { USAGE_CLASSES } from "../base/usage.ts";
 import { type Batch, OP } from "./batch.ts";
 import { PHASE } from "./spec.ts";
+import { USAGE_COLUMNS } from "./usage-columns.ts";
 
 type Statement = ReturnType<InstanceType<typeof DatabaseSync>["prepare"]>;
 type Value = Batch[number];
@@ -11,12 +12,6 @@ const HOUR_MS = 3_600_000;
 const HEAD_FIELDS = 15;
 const TAIL_FIELDS = 2 + USAGE_CLASSES.length;
 
-const USAGE_COLUMNS = USAGE_CLASSES.map((name) =>
-  name
-    .replace(/([A-Z])/g, "_$1")
-    .replace(/(\d+)/g, "_$1")
-    .toLowerCase(),
-);
 const HEAD_COLUMNS =
   "attempt, phase, n, kind, at, payer, key, route, model, currency, amount, held, price, rates, detail, shares";
 

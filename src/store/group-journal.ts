@@ -45,7 +45,7 @@ export class GroupJournal implements Journal {
   }
 
   append(row: JournalRow): Promise<void> {
-    if (this.#failure) return Promise.reject(this.#failure);
+    if (this.#failure) return quietly(Promise.reject(this.#failure));
     const group = (this.#gathering ??= newGroup());
     encodeRow(group.batch, row);
     group.rows += 1;
@@ -103,9 +103,13 @@ function newGroup(): Group {
     resolve = onResolve;
     reject = onReject;
   });
-  // Some rows are appended without waiting; whoever waits still sees the rejection.
+  return { batch: [], rows: 0, durable: quietly(durable), resolve, reject };
+}
+
+/** Some rows are appended without waiting: nobody must hear of their failure. Whoever waits still does. */
+function quietly(durable: Promise<void>): Promise<void> {
   durable.catch(() => {});
-  return { batch: [], rows: 0, durable, resolve, reject };
+  return durable;
 }
 
 function messageOf(cause: unknown): string {

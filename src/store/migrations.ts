@@ -23,23 +23,23 @@ export interface Migration {
   readonly statements: (words: SqlWords) => readonly string[];
 }
 
+const USAGE = [
+  "input",
+  "cached_input",
+  "cache_write_5m",
+  "cache_write_1h",
+  "input_audio",
+  "input_image",
+  "output",
+  "reasoning",
+  "output_audio",
+  "images",
+  "seconds",
+  "tool_calls",
+];
+
 const usageColumns = (integer: string, rest: string): string =>
-  [
-    "input",
-    "cached_input",
-    "cache_write_5m",
-    "cache_write_1h",
-    "input_audio",
-    "input_image",
-    "output",
-    "reasoning",
-    "output_audio",
-    "images",
-    "seconds",
-    "tool_calls",
-  ]
-    .map((name) => `${name} ${integer}${rest}`)
-    .join(", ");
+  USAGE.map((name) => `${name} ${integer}${rest}`).join(", ");
 
 /** In order, without gaps. A migration that has been released never changes: another one follows it. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -60,7 +60,7 @@ export const MIGRATIONS: readonly Migration[] = [
       "create index entries_late on entries (at) where phase >= 2",
       `create table budget_books (book ${text} not null primary key, budget ${text} not null, payer ${text} not null,
         currency ${text} not null, period ${text} not null, timezone ${text} not null, opened_at ${integer} not null,
-        closed_at ${integer}, base_window ${integer} not null, base ${integer} not null)${orderedTable}`,
+        closed_at ${integer}, base_window ${integer} not null, base ${integer})${orderedTable}`,
       `create table budget_windows (book ${text} not null, "window" ${integer} not null, settled ${integer} not null,
         primary key (book, "window"))${orderedTable}`,
       `create table unsettled (attempt ${text} not null primary key, since ${integer} not null,

@@ -81,9 +81,9 @@ export interface BudgetBooksTable {
   timezone: string;
   opened_at: number;
   closed_at: number | null;
-  /** Start of the window that was open when the book was, and what had been settled in it. */
+  /** Start of the window that was open when the book was, and what had been settled in it; null until it is known. */
   base_window: number;
-  base: bigint;
+  base: bigint | null;
 }
 
 /** What was settled in one window of one budget's book: rolled up in the ledger's own transaction. */

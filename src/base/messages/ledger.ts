@@ -15,8 +15,6 @@ export const storeWords = translations(
       "This was sealed by another installation, or changed since. Enter the credential again, or bring back the sealing.key that belongs to this data folder.",
     brokenSealingKey: (file: string) =>
       `${file} is not a key of 32 bytes. Bring it back from a backup; without it the sealed credentials are lost and must be entered again.`,
-    sealingKeyMissing: (file: string) =>
-      `${file} is missing, but the store holds things sealed with it. Bring it back from a backup.`,
   },
   {
     diskFailed: (cause) =>
@@ -29,6 +27,92 @@ export const storeWords = translations(
       `数据目录 ${folder} 无法使用（${cause}）。请用 MAIDAN_DATA 选择其他目录，或修正其权限。`,
     foreignSeal: () => "此内容由另一套安装加密，或已被改动。请重新输入凭据，或恢复属于此数据目录的 sealing.key。",
     brokenSealingKey: (file) => `${file} 不是 32 字节的密钥。请从备份恢复；没有它，已加密的凭据无法读取，须重新输入。`,
-    sealingKeyMissing: (file) => `${file} 不存在，但存储中有用它加密的内容。请从备份恢复。`,
+  },
+);
+
+/** Why a budget refuses a call. Amounts are decimals. */
+interface Exhaustion {
+  readonly id: string;
+  readonly payer: string;
+  readonly currency: string;
+  readonly limit: string;
+  readonly settled: string;
+  readonly held: string;
+  /** What the call needs, with its currency. */
+  readonly needs: string;
+  /** When the budget begins anew, in ISO 8601; undefined for never. */
+  readonly resets: string | undefined;
+}
+
+/** Messages of holds, settlement and budgets. */
+export const ledgerWords = translations(
+  {
+    exhausted: ({ id, payer, currency, limit, settled, held, needs, resets }: Exhaustion) =>
+      `Budget "${id}" of "${payer}" has no room for this call, which may cost up to ${needs}: of ${limit} ${currency}, ${settled} are spent and ${held} set aside for calls in flight or in doubt. ${
+        resets ? `It begins anew at ${resets}.` : "It does not begin anew by itself: ask for a higher limit."
+      } A shorter answer (max_tokens) may fit.`,
+    noRate: (model: string, from: string, to: string) =>
+      `"${model}" is priced in ${from}, and a budget on the way is in ${to}, but there is no exchange rate from ${from} to ${to}. Add one (rates: in the declarative file).`,
+    noRateForBudget: (budget: string, from: string, to: string) =>
+      `Budget "${budget}" is in ${to}, but calls below it were priced in ${from} and there is no exchange rate from ${from} to ${to}. Add the rate first (rates: in the declarative file).`,
+    noRateForDoubt: (attempt: string, from: string, to: string) =>
+      `Attempt ${attempt} is in doubt at an amount in ${from} that cannot be told in ${to}: a budget in ${to} does not count it. Resolve the attempt.`,
+    badAmount: (budget: string, amount: string) =>
+      `Budget "${budget}": "${amount}" is no amount. Write a decimal such as "5.00", with at most nine places.`,
+    unknownZone: (zone: string) => `"${zone}" is no time zone. Use an IANA name such as "Asia/Shanghai" or "UTC".`,
+    diskBehind: () => "The disk does not keep up with the ledger. Try again shortly.",
+    waitAbandoned: () => "The caller went away while the call waited for room in a budget.",
+    notInDoubt: (attempt: string) =>
+      `Attempt "${attempt}" is not in doubt. GET /api/v1/unsettled lists the attempts that are.`,
+    notClosed: (attempt: string) =>
+      `Attempt "${attempt}" is not settled or released, so there is nothing to adjust. Where it is in doubt, resolve it.`,
+    otherCurrency: (attempt: string, own: string, other: string) =>
+      `Attempt "${attempt}" was priced in ${own}: adjust it in ${own}, not in ${other}.`,
+    belowZero: (attempt: string) => `Attempt "${attempt}" would then have cost less than nothing.`,
+  },
+  {
+    exhausted: ({ id, payer, currency, limit, settled, held, needs, resets }) =>
+      `“${payer}”的预算“${id}”容不下此调用（最多可能花费 ${needs}）：上限 ${limit} ${currency}，已结算 ${settled}，为进行中或存疑的调用预占 ${held}。${
+        resets ? `预算将于 ${resets} 重置。` : "此预算不会自动重置：请申请提高上限。"
+      }缩短回答（max_tokens）或许可行。`,
+    noRate: (model, from, to) =>
+      `“${model}”以 ${from} 计价，而沿途有预算使用 ${to}，但没有 ${from} 到 ${to} 的汇率。请添加汇率（配置文件中的 rates:）。`,
+    noRateForBudget: (budget, from, to) =>
+      `预算“${budget}”使用 ${to}，但其下的调用以 ${from} 计价，且没有 ${from} 到 ${to} 的汇率。请先添加汇率（配置文件中的 rates:）。`,
+    noRateForDoubt: (attempt, from, to) =>
+      `尝试 ${attempt} 存疑，其 ${from} 金额无法折算为 ${to}：使用 ${to} 的预算没有计入它。请处理该尝试。`,
+    badAmount: (budget, amount) => `预算“${budget}”：“${amount}”不是金额。请写成小数，例如 "5.00"，最多九位小数。`,
+    unknownZone: (zone) => `“${zone}”不是时区。请使用 IANA 名称，例如 "Asia/Shanghai" 或 "UTC"。`,
+    diskBehind: () => "磁盘跟不上账本的写入。请稍后重试。",
+    waitAbandoned: () => "调用在等待预算空间时，调用方已离开。",
+    notInDoubt: (attempt) => `尝试“${attempt}”并不存疑。GET /api/v1/unsettled 列出存疑的尝试。`,
+    notClosed: (attempt) => `尝试“${attempt}”尚未结算或释放，无从调整。若其存疑，请先处理。`,
+    otherCurrency: (attempt, own, other) => `尝试“${attempt}”以 ${own} 计价：请用 ${own} 调整，而不是 ${other}。`,
+    belowZero: (attempt) => `调整后，尝试“${attempt}”的费用将低于零。`,
+  },
+);
+
+/** What the books' self-check finds. */
+export const auditWords = translations(
+  {
+    closedWithoutHold: () => "closed without having been held",
+    heldDiffers: (held: string, given: string) => `held ${held}, but ${given} was given back`,
+    resolvedWithoutDoubt: () => "resolved without having been in doubt",
+    doubtDiffers: (doubt: string, given: string) => `${doubt} was in doubt, but ${given} was given back`,
+    windowDiffers: (kept: string, sum: string) => `the budget's sum says ${kept}, its entries say ${sum}`,
+    hourDiffers: (column: string, kept: string, sum: string) =>
+      `the hour's ${column} says ${kept}, its entries say ${sum}`,
+    doubtNotListed: () => "in doubt by its entries, but not in the list of attempts in doubt",
+    listedWithoutDoubt: () => "in the list of attempts in doubt, but not by its entries",
+  },
+  {
+    closedWithoutHold: () => "没有预占却已了结",
+    heldDiffers: (held, given) => `预占 ${held}，却归还了 ${given}`,
+    resolvedWithoutDoubt: () => "并未存疑却已处理",
+    doubtDiffers: (doubt, given) => `存疑 ${doubt}，却归还了 ${given}`,
+    windowDiffers: (kept, sum) => `预算汇总为 ${kept}，其分录合计为 ${sum}`,
+    hourDiffers: (column, kept, sum) => `该小时的 ${column} 为 ${kept}，其分录合计为 ${sum}`,
+    doubtNotListed: () => "分录显示存疑，但不在存疑列表中",
+    listedWithoutDoubt: () => "在存疑列表中，但分录并不存疑",
   },
 );

@@ -1,0 +1,133 @@
+import { type Nano, parseAmount } from "../base/money.ts";
+import type { BudgetSetting } from "../config/settings.ts";
+import { type WindowSpan, windowAt } from "./budget-windows.ts";
+import type { BudgetState } from "./spec.ts";
+import type { WaitingLine } from "./waiting-line.ts";
+
+/** The sums of one window of one budget, in its currency. */
+export class WindowSums {
+  readonly account: BudgetAccount;
+  readonly start: number;
+  readonly end: number;
+  settled: Nano = 0n;
+  /** What is set aside, as close estimates: shown as held. */
+  amounts: Nano = 0n;
+  /** What is set aside, as provable bounds: admission goes by it. */
+  bounds: Nano = 0n;
+  /** The part of both that only evidence or a person can free. */
+  doubts: Nano = 0n;
+  /** One step more for every stream that is held in steps: not for calls that have not begun. */
+  reserve: Nano = 0n;
+
+  constructor(account: BudgetAccount, span: WindowSpan) {
+    this.account = account;
+    this.start = span.start;
+    this.end = span.end;
+  }
+}
+
+/** A budget under one configuration: its limit, the window it is in, and who waits for room in it. */
+export class BudgetAccount {
+  readonly book: string;
+  readonly #timezone: string;
+  #setting: BudgetSetting;
+  #limit: Nano;
+  /** Whether calls may be refused by it: not before all that was spent in its window is known. */
+  #refuses = false;
+  window: WindowSums;
+  /** Calls that wait for room, made when the first one does. */
+  line: WaitingLine | undefined;
+
+  constructor(book: string, setting: BudgetSetting, now: number) {
+    this.book = book;
+    this.#setting = setting;
+    this.#limit = limitOf(setting);
+    this.#timezone = timezoneOf(setting);
+    this.window = new WindowSums(this, windowAt(setting.window, this.#timezone, now));
+  }
+
+  get setting(): BudgetSetting {
+    return this.#setting;
+  }
+
+  get limit(): Nano {
+    return this.#limit;
+  }
+
+  get refuses(): boolean {
+    return this.#refuses;
+  }
+
+  /** A new limit or kind takes force at once. The budget's payer, currency, window and zone stay what they were. */
+  configure(setting: BudgetSetting): void {
+    this.#setting = setting;
+    this.#limit = limitOf(setting);
+    if (this.#refuses) this.enforce();
+  }
+
+  /** From now on the budget refuses what does not fit, unless it is soft. */
+  enforce(): void {
+    this.#refuses = this.#setting.kind !== "soft";
+  }
+
+  /** Moves on to the window of `now`. A clock that goes back reopens no window. Tells whether it moved. */
+  roll(now: number): boolean {
+    if (now < this.window.end) return false;
+    this.window = new WindowSums(this, windowAt(this.#setting.window, this.#timezone, now));
+    return true;
+  }
+
+  /** Moves on to the window that begins at `start`, where that is later than the open one. */
+  advance(start: number): void {
+    if (start <= this.window.start) return;
+    this.window = new WindowSums(this, windowAt(this.#setting.window, this.#timezone, start));
+  }
+
+  /** The window that begins at `start`: the one that is open, or one that has passed (or, after a clock went back, is ahead). */
+  windowFrom(start: number, past: Map<string, WindowSums>): WindowSums {
+    if (this.window.start === start) return this.window;
+    const name = `${this.book} ${start}`;
+    let sums = past.get(name);
+    if (!sums) {
+      sums = new WindowSums(this, windowAt(this.#setting.window, this.#timezone, start));
+      past.set(name, sums);
+    }
+    return sums;
+  }
+
+  /** What a new bound may be at the most now. */
+  get room(): Nano {
+    const { settled, bounds } = this.window;
+    return this.#limit - settled - bounds;
+  }
+
+  /** What a new bound could be if everything in flight were settled at nothing. */
+  get potential(): Nano {
+    const { settled, doubts } = this.window;
+    return this.#limit - settled - doubts;
+  }
+
+  get state(): BudgetState {
+    const { settled, amounts, start, end } = this.window;
+    const total = this.#setting.window === "total";
+    return {
+      setting: this.#setting,
+      limit: this.#limit,
+      settled,
+      held: amounts,
+      left: this.#limit - settled - amounts,
+      windowStart: total ? undefined : start,
+      resetsAt: total ? undefined : end,
+    };
+  }
+}
+
+export function timezoneOf(setting: BudgetSetting): string {
+  return setting.timezone ?? "UTC";
+}
+
+function limitOf(setting: BudgetSetting): Nano {
+  const limit = parseAmount(setting.amount);
+  if (limit === undefined) throw new RangeError(`budget ${setting.id}: "${setting.amount}" is no amount`);
+  return limit;
+}

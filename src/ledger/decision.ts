@@ -1,0 +1,110 @@
+import { convertUp, type Nano, type Ratio } from "../base/money.ts";
+import type { BudgetAccount } from "./budget-account.ts";
+import type { HoldAsk, HoldSize, SmallerHold } from "./spec.ts";
+
+/** The budgets that a call must ask, and how its price's currency converts to theirs. */
+export interface Places {
+  readonly accounts: readonly BudgetAccount[];
+  readonly ratios: readonly Ratio[];
+  /** The rates as the entry writes them. */
+  readonly rates: string;
+}
+
+export type Verdict =
+  | { readonly kind: "full" | "step" }
+  | { readonly kind: "smaller"; readonly size: SmallerHold }
+  | { readonly kind: "wait" | "refuse"; readonly at: BudgetAccount };
+
+const FULL: Verdict = { kind: "full" };
+const STEP: Verdict = { kind: "step" };
+
+/**
+ * Whether a call may begin, and how large. In this order: in full; as a first step; by waiting for what is in flight to
+ * settle; shortened to what the rest buys; not at all.
+ *
+ * Nothing is admitted that could, by its bound, exceed a budget: what fits is added to the bounds at once, in the same
+ * turn of the event loop.
+ *
+ * @param place its place among those who wait: nobody is admitted before an earlier one that asks the same budget
+ * @param patient whether it may still wait
+ */
+export function decide(ask: HoldAsk, places: Places, place: number, patient: boolean): Verdict {
+  const queued = patient ? earlierLine(places, place) : undefined;
+  const full = lacking(places, ask.full.bound, patient);
+  if (!full && !queued) return FULL;
+  if (ask.step && !queued && !lacking(places, ask.step.bound, patient)) return STEP;
+  if (patient && couldFit(places, ask.full.bound)) return { kind: "wait", at: queued ?? full! };
+  const now = affordable(places, patient ? "unreserved" : "room");
+  if (!queued) {
+    const size = ask.shrink(now.left);
+    if (size && !lacking(places, size.bound, patient)) return { kind: "smaller", size };
+  }
+  if (patient) {
+    const later = affordable(places, "potential");
+    const gains = queued !== undefined || later.left > now.left;
+    if (gains && isUseful(ask, later.left)) return { kind: "wait", at: queued ?? now.tightest };
+  }
+  return { kind: "refuse", at: affordable(places, "room").tightest };
+}
+
+/** Whether a hold in flight may grow by `more`, in the windows in which it was made. */
+export function mayGrow(
+  shares: readonly { readonly window: BudgetAccount["window"]; readonly ratio: Ratio }[],
+  more: HoldSize,
+): boolean {
+  for (const { window, ratio } of shares) {
+    const { account } = window;
+    if (!account.refuses) continue;
+    if (convertUp(more.bound, ratio) > account.limit - window.settled - window.bounds) return false;
+  }
+  return true;
+}
+
+/** The first budget that has no room for `bound`. What streams in flight will need next is not for newcomers. */
+function lacking({ accounts, ratios }: Places, bound: Nano, spareReserve: boolean): BudgetAccount | undefined {
+  for (let i = 0; i < accounts.length; i++) {
+    const account = accounts[i]!;
+    if (!account.refuses) continue;
+    const room = spareReserve ? account.room - account.window.reserve : account.room;
+    if (convertUp(bound, ratios[i]!) > room) return account;
+  }
+  return undefined;
+}
+
+function couldFit({ accounts, ratios }: Places, bound: Nano): boolean {
+  return accounts.every((account, i) => !account.refuses || convertUp(bound, ratios[i]!) <= account.potential);
+}
+
+/** The first budget for which somebody waits who came earlier. */
+function earlierLine({ accounts }: Places, place: number): BudgetAccount | undefined {
+  for (const account of accounts) {
+    if (account.line?.hasEarlier(place)) return account;
+  }
+  return undefined;
+}
+
+/** The most that fits in every budget, in the price's currency, and the budget that says so. */
+function affordable(
+  { accounts, ratios }: Places,
+  by: "room" | "unreserved" | "potential",
+): { readonly left: Nano; readonly tightest: BudgetAccount } {
+  let left: Nano | undefined;
+  let tightest = accounts[0]!;
+  for (let i = 0; i < accounts.length; i++) {
+    const account = accounts[i]!;
+    if (!account.refuses) continue;
+    const own = by === "potential" ? account.potential : account.room - (by === "room" ? 0n : account.window.reserve);
+    const { numerator, denominator } = ratios[i]!;
+    // ⌊own × d / n⌋ is the largest amount that, converted and rounded up, is at most `own`.
+    const fits = own <= 0n ? 0n : (own * denominator) / numerator;
+    if (left !== undefined && fits >= left) continue;
+    left = fits;
+    tightest = account;
+  }
+  return { left: left ?? 0n, tightest };
+}
+
+function isUseful(ask: HoldAsk, left: Nano): boolean {
+  if (ask.full.bound <= left) return true;
+  return (ask.step !== undefined && ask.step.bound <= left) || ask.shrink(left) !== undefined;
+}

@@ -1,0 +1,377 @@
+import type { Clock } from "../base/clock.ts";
+import { Fault } from "../base/faults.ts";
+import type { Text } from "../base/language.ts";
+import type { Limits } from "../base/limits.ts";
+import { ledgerWords } from "../base/messages/ledger.ts";
+import { convertUp, formatAmount, type Nano } from "../base/money.ts";
+import type { BudgetSetting } from "../config/settings.ts";
+import { type BudgetShare, OPEN_SINCE, PHASE, type Store } from "../store/spec.ts";
+import { adjustAttempt } from "./adjustments.ts";
+import { AttemptHold, settleShares } from "./attempt-hold.ts";
+import { audit } from "./audit.ts";
+import type { BudgetAccount, WindowSums } from "./budget-account.ts";
+import { BudgetBooks } from "./budget-books.ts";
+import { BudgetChanges } from "./budget-changes.ts";
+import { decide, mayGrow, type Places, type Verdict } from "./decision.ts";
+import { type DoubtShare, Doubts, sharesOfDoubt } from "./doubts.ts";
+import { makeEntry } from "./entries.ts";
+import { exhausted } from "./exhausted.ts";
+import { closeCrashed, factsOf, loadBooks, loadDoubts, readLastAttempt, readOpenSince } from "./recovery.ts";
+import type {
+  Adjustment,
+  BudgetState,
+  Hold,
+  HoldAsk,
+  HoldSize,
+  LedgerAudit,
+  LedgerWorld,
+  RecoveryReport,
+  Resolution,
+  Settlement,
+  UnsettledAttempt,
+} from "./spec.ts";
+import { WaitingCalls } from "./waiting-calls.ts";
+
+export interface LedgerOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly limits: Pick<Limits, "holdWaitMs" | "holdWaiters">;
+  readonly budgets: readonly BudgetSetting[];
+  readonly world: LedgerWorld;
+}
+
+type Detail = Readonly<Record<string, unknown>>;
+
+/** After so many closes the start of the next recovery's search is moved on. */
+const CLOSES_BETWEEN_MARKS = 4_096;
+
+/**
+ * Who pays, and how much is left. What is set aside and settled lives in memory, where a call asks it without waiting;
+ * every step is also an entry in the store, from which all of it can be built again.
+ *
+ * An attempt is held, perhaps topped up, and then settled, released or left unsettled: exactly one of these, once.
+ *
+ * @example
+ * const hold = await ledger.hold(ask);      // throws budget_exhausted
+ * await hold.durable;                       // only now may the vendor see the request
+ * await ledger.settle(hold, settlement);    // durable when it resolves
+ */
+export class Ledger {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #books = new BudgetBooks();
+  readonly #doubts = new Doubts();
+  readonly #changes: BudgetChanges;
+  readonly #waiting: WaitingCalls;
+  readonly #open = new Map<string, AttemptHold>();
+  #world: LedgerWorld;
+  #openSince = "";
+  #lastAttempt: string | undefined;
+  #closes = 0;
+  #recovery: RecoveryReport = { crashed: [], unsettled: 0, problems: [] };
+  #adjusting: Promise<unknown> = Promise.resolve();
+
+  /**
+   * Opens the ledger of a store: attempts that a crash left open become unsettled, and budgets stand where they stood.
+   * Throws `invalid_request` where a budget's setting is wrong.
+   */
+  static async open(options: LedgerOptions): Promise<Ledger> {
+    const ledger = new Ledger(options);
+    await ledger.#recover(options.budgets);
+    return ledger;
+  }
+
+  private constructor({ store, clock, limits, world }: LedgerOptions) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#world = world;
+    this.#changes = new BudgetChanges(store, this.#books, this.#doubts, this.#open);
+    this.#waiting = new WaitingCalls({
+      patienceMs: limits.holdWaitMs,
+      most: limits.holdWaiters,
+      now: () => clock.now(),
+      placesOf: (ask) => this.#placesOf(ask, clock.now()),
+      grant: (ask, places, verdict) => this.#grant(ask, places, verdict, clock.now()),
+      refuse: (ask, at) => exhausted(ask, at),
+    });
+  }
+
+  /** The newest attempt that the store held when the ledger was opened, or that was held since. */
+  get lastAttempt(): string | undefined {
+    return this.#lastAttempt;
+  }
+
+  /** What was found and done when the ledger was opened. */
+  get recovery(): RecoveryReport {
+    return this.#recovery;
+  }
+
+  /** Attempts in flight, and calls that wait for room. */
+  get inFlight(): { readonly holds: number; readonly waiting: number } {
+    return { holds: this.#open.size, waiting: this.#waiting.size };
+  }
+
+  /**
+   * Sets aside what an attempt may cost on every budget from its payer to the root, all or none: at once where it fits,
+   * else when what is in flight has made room, shortened where the rest buys no more.
+   * Throws (or rejects with) `budget_exhausted`, `unpriced_model` where a budget's currency has no rate, `overloaded`
+   * where the disk does not keep up, and `timeout` where the caller went away while it waited.
+   */
+  hold(ask: HoldAsk): Hold | Promise<Hold> {
+    if (this.#store.journal.full) throw new Fault("overloaded", ledgerWords.diskBehind(), { retryAfterMs: 1_000 });
+    if (this.#open.has(ask.attempt)) throw new Error(`attempt ${ask.attempt} is held already`);
+    const now = this.#clock.now();
+    const places = this.#placesOf(ask, now);
+    const verdict = decide(ask, places, Number.POSITIVE_INFINITY, this.#waiting.open);
+    if (verdict.kind === "wait") return this.#waiting.wait(ask, places, verdict.at);
+    if (verdict.kind === "refuse") throw exhausted(ask, verdict.at);
+    return this.#grant(ask, places, verdict, now);
+  }
+
+  /** Sets more aside for a stream that goes on. False where some budget has no room for it: then the stream must stop. */
+  topUp(hold: Hold, more: HoldSize): boolean {
+    const held = this.#own(hold);
+    if (held.closed || this.#store.journal.full || !mayGrow(held.shares, more)) return false;
+    const before = held.shares.map((share) => share.bound);
+    held.add(more);
+    const shares = held.shares.map(({ window, bound }, i) => shareOf(window, bound - before[i]!));
+    this.#append(held, "top-up", PHASE.hold, ++held.topUps, more.amount, more.bound, shares, "{}");
+    return true;
+  }
+
+  /** Replaces a hold by its true cost, in full even where that is more than was held (`overrun`). Again changes nothing. */
+  settle(hold: Hold, settlement: Settlement): Promise<void> {
+    const held = this.#own(hold);
+    if (held.closed) return held.closed;
+    const { cost, vendorCost, usage, basis, kept } = settlement;
+    const shares = held.settleShares(cost);
+    const detail = JSON.stringify(vendorCost === undefined ? settlement.detail : { ...settlement.detail, vendorCost });
+    const entry = makeEntry(
+      held.ask,
+      {
+        phase: PHASE.close,
+        n: 0,
+        kind: "settle",
+        at: this.#clock.now(),
+        amount: cost,
+        held: held.bound,
+        shares,
+        rates: held.rates,
+        detail,
+      },
+      usage,
+      basis,
+      cost > held.bound,
+    );
+    held.closed = this.#store.journal.append({ op: "entry", entry, kept });
+    this.#closed(held);
+    return held.closed;
+  }
+
+  /** Gives a hold back: the attempt surely cost nothing. Again changes nothing. */
+  release(hold: Hold, reason: string, detail: Detail): Promise<void> {
+    const held = this.#own(hold);
+    if (held.closed) return held.closed;
+    held.giveBack();
+    const text = JSON.stringify({ ...detail, reason });
+    held.closed = this.#append(held, "release", PHASE.close, 0, 0n, held.bound, [], text);
+    this.#closed(held);
+    return held.closed;
+  }
+
+  /** The attempt may have been served: it goes on counting at its bound until it is resolved. Again changes nothing. */
+  leaveUnsettled(hold: Hold, reason: string, detail: Detail, estimate?: Nano): Promise<void> {
+    const held = this.#own(hold);
+    if (held.closed) return held.closed;
+    held.giveBack();
+    const shares: DoubtShare[] = held.shares.map(({ window, ratio, bound }) => ({ window, ratio, bound }));
+    const { heldAt, bound, rates } = held;
+    const since = this.#clock.now();
+    this.#doubts.add({ facts: factsOf(held.ask), bound, heldAt, since, reason, estimate, rates, shares });
+    const known = estimate === undefined ? {} : { estimate: formatAmount(estimate) };
+    const text = JSON.stringify({ ...detail, ...known, reason });
+    held.closed = this.#append(held, "unsettled", PHASE.close, 0, bound, bound, sharesOfDoubt(shares), text);
+    this.#closed(held);
+    return held.closed;
+  }
+
+  /**
+   * Says what became of an attempt in doubt. Durable when it resolves.
+   * Throws `not_found` where the attempt is not in doubt (any more).
+   */
+  async resolve(attempt: string, resolution: Resolution, at = this.#clock.now()): Promise<void> {
+    const doubt = this.#doubts.get(attempt);
+    if (!doubt) throw new Fault("not_found", ledgerWords.notInDoubt(attempt), { details: { attempt } });
+    this.#doubts.remove(doubt);
+    const settles = resolution.action === "settle";
+    const amount = settles ? resolution.cost : 0n;
+    const shares = settles ? settleShares(doubt.shares, amount) : [];
+    const entry = makeEntry(
+      doubt.facts,
+      {
+        phase: PHASE.resolve,
+        n: 0,
+        kind: resolution.action,
+        at,
+        amount,
+        held: doubt.bound,
+        shares,
+        rates: doubt.rates,
+        detail: JSON.stringify({ reason: resolution.reason }),
+      },
+      settles ? resolution.usage : undefined,
+      settles ? resolution.basis : undefined,
+      amount > doubt.bound,
+    );
+    const durable = this.#store.journal.append({ op: "entry", entry });
+    for (const { window } of doubt.shares) this.#serve(window.account);
+    await durable;
+  }
+
+  /**
+   * Corrects what a settled (or released) attempt cost, by an entry beside the others. Durable when it resolves.
+   * Throws `not_found` for an attempt that is not closed, `invalid_request` where the currency is another, or the cost
+   * would fall below zero.
+   */
+  adjust(adjustment: Adjustment): Promise<void> {
+    const done = this.#adjusting.then(() =>
+      adjustAttempt(this.#store, this.#books, this.#world, adjustment, this.#clock.now()),
+    );
+    // One after the other: each looks at what the attempt cost so far.
+    this.#adjusting = done.catch(() => {});
+    return done.then((accounts) => {
+      for (const account of accounts) this.#serve(account);
+    });
+  }
+
+  /** All budgets as they stand now. */
+  budgets(): BudgetState[] {
+    const now = this.#clock.now();
+    return Array.from(this.#books.inForce(), (account) => this.#stateOf(account, now));
+  }
+
+  budget(id: string): BudgetState | undefined {
+    const account = this.#books.budget(id);
+    return account && this.#stateOf(account, this.#clock.now());
+  }
+
+  /** Attempts in doubt, oldest first. */
+  unsettled(): UnsettledAttempt[] {
+    return this.#doubts.list();
+  }
+
+  /**
+   * Puts budgets into force: new ones, changed ones, and no longer those that are missing. A new limit holds at once. A
+   * new budget, or one with another payer, currency, window or zone, counts what the payers below it have spent in its
+   * window so far; until that is read the earlier one stays in force.
+   * Throws `invalid_request`, and changes nothing, where a budget is wrong or a rate for it is missing.
+   */
+  async setBudgets(budgets: readonly BudgetSetting[], world: LedgerWorld): Promise<void> {
+    this.#world = world;
+    const touched = await this.#changes.set(budgets, world, this.#clock.now());
+    for (const account of touched) this.#serve(account);
+  }
+
+  /** Whether the books balance: every entry by its own row, and every total by its entries. */
+  audit(): Promise<LedgerAudit> {
+    return audit(this.#store.query);
+  }
+
+  async #recover(budgets: readonly BudgetSetting[]): Promise<void> {
+    const { query } = this.#store;
+    const now = this.#clock.now();
+    const problems: Text[] = [];
+    const crashed = await closeCrashed(this.#store, await readOpenSince(query), now);
+    this.#lastAttempt = await readLastAttempt(query);
+    const unread = await loadBooks(query, this.#books, budgets, now);
+    await loadDoubts(query, this.#books, this.#doubts, problems);
+    await this.#changes.set(budgets, this.#world, now, { unread, problems });
+    this.#recovery = { crashed, unsettled: this.#doubts.size, problems };
+    await this.#mark(this.#lastAttempt ?? "");
+  }
+
+  #grant(ask: HoldAsk, places: Places, verdict: Verdict, now: number): AttemptHold {
+    const smaller = verdict.kind === "smaller" ? verdict.size : undefined;
+    const stepped = verdict.kind === "step";
+    const size = smaller ?? (stepped ? ask.step! : ask.full);
+    const hold = new AttemptHold(ask, now, places.rates, smaller?.outputTokens, stepped);
+    hold.amount = size.amount;
+    hold.bound = size.bound;
+    const { accounts, ratios } = places;
+    for (let i = 0; i < accounts.length; i++) {
+      const reserve = stepped ? convertUp(size.bound, ratios[i]!) : 0n;
+      hold.join(accounts[i]!.window, ratios[i]!, reserve);
+    }
+    const { attempt } = ask;
+    this.#open.set(attempt, hold);
+    if (attempt < this.#openSince) void this.#mark(attempt);
+    if (this.#lastAttempt === undefined || attempt > this.#lastAttempt) this.#lastAttempt = attempt;
+    const shares = hold.shares.map(({ window, bound }) => shareOf(window, bound));
+    const detail = smaller ? { ...ask.detail, outputTokens: smaller.outputTokens } : ask.detail;
+    hold.durable = this.#append(hold, "hold", PHASE.hold, 0, size.amount, size.bound, shares, JSON.stringify(detail));
+    return hold;
+  }
+
+  #append(
+    hold: AttemptHold,
+    kind: "hold" | "top-up" | "release" | "unsettled",
+    phase: number,
+    n: number,
+    amount: Nano,
+    held: Nano,
+    shares: readonly BudgetShare[],
+    detail: string,
+  ): Promise<void> {
+    const at = kind === "hold" ? hold.heldAt : this.#clock.now();
+    const content = { phase, n, kind, at, amount, held, shares, rates: hold.rates, detail };
+    const kept = kind === "hold" ? hold.ask.kept : undefined;
+    return this.#store.journal.append({ op: "entry", entry: makeEntry(hold.ask, content), kept });
+  }
+
+  #closed(hold: AttemptHold): void {
+    this.#open.delete(hold.attempt);
+    if (++this.#closes % CLOSES_BETWEEN_MARKS === 0) this.#moveMark();
+    for (const { window } of hold.shares) this.#serve(window.account);
+  }
+
+  /** Recovery searches from the oldest attempt that is open: all before it are closed. */
+  #moveMark(): void {
+    let oldest: string | undefined;
+    for (const attempt of this.#open.keys()) if (oldest === undefined || attempt < oldest) oldest = attempt;
+    void this.#mark(oldest ?? this.#lastAttempt ?? "");
+  }
+
+  /** Queued before the entry of any older attempt, so that it never says too much. */
+  #mark(attempt: string): Promise<void> {
+    this.#openSince = attempt;
+    return this.#store.journal.append({ op: "mark", name: OPEN_SINCE, value: attempt });
+  }
+
+  #placesOf(ask: HoldAsk, now: number): Places {
+    const places = this.#books.placesOf(ask);
+    for (const account of places.accounts) this.#roll(account, now);
+    return places;
+  }
+
+  #stateOf(account: BudgetAccount, now: number): BudgetState {
+    this.#roll(account, now);
+    return account.state;
+  }
+
+  #roll(account: BudgetAccount, now: number): void {
+    if (now >= account.window.end && account.roll(now) && account.line) queueMicrotask(() => this.#serve(account));
+  }
+
+  #serve(account: BudgetAccount): void {
+    if (account.line?.first) this.#waiting.serve(account);
+  }
+
+  #own(hold: Hold): AttemptHold {
+    if (!(hold instanceof AttemptHold)) throw new TypeError("this hold was not made by the ledger");
+    return hold;
+  }
+}
+
+function shareOf(window: WindowSums, amount: Nano): BudgetShare {
+  return { budget: window.account.book, window: window.start, amount };
+}
