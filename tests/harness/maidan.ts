@@ -104,15 +104,20 @@ function environmentOf(options: MaidanOptions): Record<string, string> {
   return { PATH, HOME, TMPDIR, MAIDAN_ADMIN_KEY: ADMIN_KEY, MAIDAN_LANG: "en", ...options.environment };
 }
 
-export async function startMaidan(options: MaidanOptions = {}): Promise<RunningMaidan> {
+/** Starts the program and waits for nothing. */
+export function launchMaidan(dataFolder: string, options: MaidanOptions = {}): ChildProcess {
   const main = join(PROJECT, "dist/main.js");
   if (!existsSync(main)) throw new Error("these tests run the built program: `npm run build` first");
-  const dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), "maidan-test-"));
-  const child = spawn(process.execPath, [main, "start", "--port", "0", "--data", dataFolder], {
+  return spawn(process.execPath, [main, "start", "--port", "0", "--data", dataFolder], {
     env: environmentOf(options),
     cwd: tmpdir(),
     stdio: ["ignore", "pipe", "pipe"],
   });
+}
+
+export async function startMaidan(options: MaidanOptions = {}): Promise<RunningMaidan> {
+  const dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), "maidan-test-"));
+  const child = launchMaidan(dataFolder, options);
   const printed = new Printed(child);
   const ended = once(child, "exit");
   try {

@@ -37,7 +37,7 @@ export function send(url: string, options: RawRequest = {}): Promise<RawAnswer> 
   const headers: Record<string, string | number> = { ...options.headers };
   if (bytes) {
     headers["content-type"] ??= "application/json";
-    headers["content-length"] ??= bytes.length;
+    if (headers["transfer-encoding"] === undefined) headers["content-length"] ??= bytes.length;
   }
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
