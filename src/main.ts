@@ -97,6 +97,7 @@ async function assemble(options: InstallationOptions, lock: FolderLock): Promise
     unsettled: () => ledger.unsettled().length,
     endpoints: () => healthOf(control, health),
   });
+  journal.onCommit((milliseconds) => metrics.journalCommitted(milliseconds));
   const { snapshot, connections } = await follow(control, ledger);
   const keptAnswers = new KeptAnswers(query, journal, sealer, clock, limits);
   const calls: CallEnvironment = {

@@ -21,6 +21,8 @@ export class GroupJournal implements Journal {
   readonly #post: (batch: Batch) => void;
   readonly #limit: number;
   readonly #listeners: ((cause: unknown) => void)[] = [];
+  readonly #commitListeners: ((milliseconds: number) => void)[] = [];
+  #sentAt = 0;
   #gathering: Group | undefined;
   #committing: Group | undefined;
   #failure: Fault | undefined;
@@ -61,8 +63,14 @@ export class GroupJournal implements Journal {
     this.#listeners.push(listener);
   }
 
+  onCommit(listener: (milliseconds: number) => void): void {
+    this.#commitListeners.push(listener);
+  }
+
   /** The group under way is on the disk. */
   committed(): void {
+    const took = performance.now() - this.#sentAt;
+    for (const listener of this.#commitListeners) listener(took);
     const group = this.#committing;
     this.#committing = undefined;
     if (this.#gathering) this.#send();
@@ -92,6 +100,7 @@ export class GroupJournal implements Journal {
     if (!group || this.#committing) return;
     this.#gathering = undefined;
     this.#committing = group;
+    this.#sentAt = performance.now();
     this.#post(group.batch);
   }
 }

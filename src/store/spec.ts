@@ -26,6 +26,8 @@ export interface Journal {
   readonly full: boolean;
   /** Called once, when the disk failed: nothing more can be promised, the process must stop. */
   onFailure(listener: (cause: unknown) => void): void;
+  /** Told of each group that became durable: how long the disk took for it, in milliseconds. */
+  onCommit(listener: (milliseconds: number) => void): void;
 }
 
 export type EntryKind = "hold" | "top-up" | "settle" | "release" | "unsettled" | "adjust";
