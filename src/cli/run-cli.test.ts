@@ -503,13 +503,19 @@ describe("prices, usage, statements", () => {
   });
 
   test("prices are listed and shown, what is unknown as a dash", async () => {
-    gateway.on(
-      "GET /api/v1/prices",
-      list({ model: "lab/mini", currency: "USD", input: "0.15", tiers: [{ above: 5 }] }),
-    );
-    expect((await run("price list")).out).toMatch(/^lab\/mini +USD +0\.15 +– +– +tiers +– +–$/m);
-    expect((await run("price show lab/mini")).out).toContain('tiers: [{"above":5}]');
-    expect(await run("price show lab/big")).toMatchObject({ code: 4 });
+    const price = { currency: "USD", input: "0.15", tiers: [{ above: 5 }] };
+    gateway.on("GET /api/v1/models", list({ id: "lab/bare", price: null }, { id: "lab/mini", price }));
+    const { out } = await run("price list");
+    expect(out).toMatch(/^lab\/mini +USD +0\.15 +– +– +tiers +– +–$/m);
+    expect(out).toMatch(/^lab\/bare +(– +){6}–$/m);
+    gateway.on("GET /api/v1/models", list({ id: "lab/mini", price }));
+    gateway.on("GET /api/v1/prices", list({ id: "lab/mini@2026-12-01", model: "lab/mini", input: "0.2" }));
+    const shown = (await run("price show lab/mini")).out;
+    expect(shown).toContain('  tiers: [{"above":5}]\n');
+    expect(shown).toContain("lab/mini@2026-12-01:\n  input: 0.2\n");
+    expect(gateway.last.url).toContain("model=lab%2Fmini");
+    gateway.on("GET /api/v1/models", list({ id: "lab/mini", price: null }));
+    expect(await run("price show lab/mini")).toMatchObject({ code: 4 });
   });
 
   test("usage by any keys", async () => {

@@ -27,7 +27,7 @@ export function tableOf(rows: readonly Row[], columns: readonly ColumnOf[], lang
 
 /** What is unknown is shown as `–`, never as nothing or zero. */
 export function show(value: unknown, language: Language): string {
-  if (value === undefined || value === null || value === "") return "–";
+  if (value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0)) return "–";
   if (Array.isArray(value)) return value.map((one) => show(one, language)).join(", ");
   if (typeof value === "object") return nameIn(value as Readonly<Record<string, unknown>>, language);
   return String(value);

@@ -133,7 +133,7 @@ export const doctorWords = translations(
     clockDo: () => "Set the clock from a time server (timedatectl set-ntp true), and keep it so.",
 
     credentialsGood: (count: number) =>
-      `${count} ${count === 1 ? "endpoint accepts" : "endpoints accept"} their credentials.`,
+      count === 1 ? "1 endpoint accepts its credential." : `${count} endpoints accept their credentials.`,
     credentialRefused: (status: number | undefined, reason: Text) =>
       `The vendor refuses the credential${status ? ` (HTTP ${status})` : ""}: ${reason("en")}`,
     credentialUnset: (name: string, variable: string) =>
@@ -164,9 +164,9 @@ export const doctorWords = translations(
     priceDo: (ref: string) =>
       `Give it a price: maidan price add ${ref} --currency USD --input <per million> --output <per million>, or "price" in the declarative file.`,
     outputLimitsGood: () => "All models say how long their answers can get.",
-    noOutputLimit: (tokens: number) =>
-      `Unknown, so each call is held as if the answer had ${tokens} tokens: near a budget's end, calls that would fit are shortened.`,
-    noOutputLimitDo: () => 'Set "maxOutputTokens" of this model in the declarative file, as the vendor documents it.',
+    noOutputLimit: (tokens: number, models: readonly string[]) =>
+      `Unknown of ${models.join(", ")}: each call is held as if the answer had ${tokens} tokens: near a budget's end, calls that would fit are shortened.`,
+    noOutputLimitDo: () => 'Set "maxOutputTokens" of these models in the declarative file, as the vendor documents it.',
     ratesGood: () => "Every budget can hold every priced model.",
     noRate: (from: string, to: string) => `No rate from ${from} to ${to}: calls priced in ${from} are refused there.`,
     noRateDo: (from: string, to: string) =>
@@ -265,9 +265,9 @@ export const doctorWords = translations(
     priceDo: (ref) =>
       `请为其设置价格：maidan price add ${ref} --currency CNY --input <每百万> --output <每百万>，或在配置文件中写“price”。`,
     outputLimitsGood: () => "所有模型都注明了最长答案。",
-    noOutputLimit: (tokens) =>
-      `未知，因此每个调用按答案有 ${tokens} 个 token 预占：预算将尽时，本可容纳的调用会被缩短。`,
-    noOutputLimitDo: () => "请按厂商文档，在配置文件中为此模型设置“maxOutputTokens”。",
+    noOutputLimit: (tokens, models) =>
+      `${models.join("、")} 未注明：每个调用按答案有 ${tokens} 个 token 预占：预算将尽时，本可容纳的调用会被缩短。`,
+    noOutputLimitDo: () => "请按厂商文档，在配置文件中为这些模型设置“maxOutputTokens”。",
     ratesGood: () => "每个预算都能容纳每个有价格的模型。",
     noRate: (from, to) => `没有 ${from} 到 ${to} 的汇率：以 ${from} 计价的调用会被拒绝。`,
     noRateDo: (from, to) => `请在配置文件的“rates”中添加：{ from: ${from}, to: ${to}, rate: "…", since: … }。`,

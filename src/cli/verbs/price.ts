@@ -7,7 +7,7 @@ import type { Row } from "../client.ts";
 import { EXIT } from "../exit-codes.ts";
 import { Failure } from "../failure.ts";
 import { readers, type VerbHost } from "../host.ts";
-import { type ColumnOf, show, tableOf } from "../tables.ts";
+import { type ColumnOf, tableOf } from "../tables.ts";
 
 /** The rates of a price and the classes of usage, each an option of its own: `cacheWrite5m` is `--cache-write-5m`. */
 const RATES = [
@@ -54,7 +54,7 @@ export function addPrice(program: Command, host: VerbHost): void {
     .description(say(help.priceList()))
     .option("--model <name>", say(help.priceModel()));
   host.does<{ model?: string }>(list, async (context, _, { model }) => {
-    const rows = await (await context.client()).list("prices", { model });
+    const rows = await (await context.client()).list("models", { model });
     if (context.json) context.printJson(rows);
     else context.print(tableOf(rows, columnsOf(host), context.language));
   });
@@ -69,16 +69,16 @@ function addShow(price: Command, host: VerbHost): void {
     .argument("<model>", host.say(help.priceModel()))
     .description(host.say(help.priceShow()));
   host.does(command, async (context, [model]) => {
-    const rows = (await (await context.client()).list("prices", { model })).filter((row) => row.model === model);
-    if (context.json) return context.printJson(rows);
-    if (rows.length === 0) throw new Failure(EXIT.refused, words.noPrice(model!));
-    for (const row of rows) {
-      context.print(`${row.model}  ${show(row.currency, context.language)}`);
-      for (const [name, value] of Object.entries(row)) {
-        if (name === "model" || name === "currency" || value === null) continue;
-        const text = typeof value === "object" ? JSON.stringify(value) : String(value);
-        context.print(`  ${name}: ${text}`);
-      }
+    const client = await context.client();
+    const [row] = await client.list("models", { model });
+    const set = await client.list("prices", { model });
+    if (context.json) return context.printJson({ ...row, set });
+    if (!row?.price) throw new Failure(EXIT.refused, words.noPrice(model!));
+    context.print(host.say(words.priceInForce(model!)));
+    for (const line of factsOf(row.price as Row)) context.print(line);
+    for (const price of set) {
+      context.print(host.say(words.priceSet(String(price.id))));
+      for (const line of factsOf(price)) context.print(line);
     }
   });
 }
@@ -128,21 +128,34 @@ function addAdd(price: Command, host: VerbHost): void {
   });
 }
 
+/** A price, a fact a line, as the declarative file names them. */
+function factsOf(price: Row): string[] {
+  return Object.entries(price).flatMap(([name, value]) => {
+    if (name === "model" || name === "id" || value === null) return [];
+    return `  ${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`;
+  });
+}
+
 function columnsOf({ say }: VerbHost): ColumnOf[] {
+  const of =
+    (name: string) =>
+    (row: Row): unknown =>
+      (row.price as Row | null)?.[name];
   return [
-    { title: say(words.columnModel()), value: (row: Row) => row.model },
-    { title: say(words.columnCurrency()), value: (row) => row.currency },
-    { title: say(words.columnInput()), kind: "amount", value: (row) => row.input },
-    { title: say(words.columnCached()), kind: "amount", value: (row) => row.cachedInput },
-    { title: say(words.columnOutput()), kind: "amount", value: (row) => row.output },
+    { title: say(words.columnModel()), value: (row: Row) => row.id },
+    { title: say(words.columnCurrency()), value: of("currency") },
+    { title: say(words.columnInput()), kind: "amount", value: of("input") },
+    { title: say(words.columnCached()), kind: "amount", value: of("cachedInput") },
+    { title: say(words.columnOutput()), kind: "amount", value: of("output") },
     { title: say(words.columnConditions()), value: conditionsOf },
-    { title: say(words.columnValidSince()), value: (row) => row.since },
-    { title: say(words.columnSource()), value: (row) => row.source },
+    { title: say(words.columnSource()), value: of("source") },
+    { title: say(words.columnChecked()), value: of("checked") },
   ];
 }
 
-function conditionsOf(row: Row): string[] {
-  return ["tiers", "hours", "batch"].filter((name) => row[name] !== undefined && row[name] !== null);
+function conditionsOf({ price }: Row): string[] {
+  const names = ["tiers", "hours", "batch"];
+  return names.filter((name) => (price as Row | null)?.[name] !== undefined);
 }
 
 function lineColumns({ say }: VerbHost): ColumnOf[] {

@@ -362,6 +362,7 @@ describe("the settings", () => {
     priceCurrency: "USD",
     allowUnpriced: false,
     maxOutputTokens: 100,
+    billsOutput: true,
     ...more,
   });
   const withModels = (...list: ExaminedModel[]) => ({
@@ -386,9 +387,14 @@ describe("the settings", () => {
   });
 
   test("a model that does not say how long its answers get", async () => {
-    expect(states(await examine("output-limit", withModels(model({ maxOutputTokens: undefined }))))).toEqual([
-      "warning",
-    ]);
+    const open = { maxOutputTokens: undefined };
+    const checks = await examine(
+      "output-limit",
+      withModels(model(open), model({ ...open, ref: "lab/big" }), model({})),
+    );
+    expect(states(checks)).toEqual(["warning"]);
+    expect(told(checks[0])).toContain("lab/mini, lab/big: each call is held as if the answer had 32768 tokens");
+    expect(states(await examine("output-limit", withModels(model({ ...open, billsOutput: false }))))).toEqual(["ok"]);
   });
 
   test("a budget that can hold nothing, and one that can hold some", async () => {
@@ -466,8 +472,14 @@ payers:
     expect(lab!.fault!("en")).toContain("LAB_KEY");
     expect([free!.fault, practice!.fault, practice!.address]).toEqual([undefined, undefined, undefined]);
     expect(lab!.models).toEqual([
-      { ref: "lab/priced", priceCurrency: "USD", allowUnpriced: false, maxOutputTokens: 10 },
-      { ref: "lab/bare", priceCurrency: undefined, allowUnpriced: false, maxOutputTokens: undefined },
+      { ref: "lab/priced", priceCurrency: "USD", allowUnpriced: false, maxOutputTokens: 10, billsOutput: true },
+      {
+        ref: "lab/bare",
+        priceCurrency: undefined,
+        allowUnpriced: false,
+        maxOutputTokens: undefined,
+        billsOutput: false,
+      },
     ]);
     expect(free!.models[0]).toMatchObject({ ref: "free/gift", priceCurrency: undefined, allowUnpriced: true });
     const report = await runDoctor(well({ ...settings, probeEndpoint: probeNothing }));

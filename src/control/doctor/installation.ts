@@ -43,12 +43,16 @@ export function examineSettings(snapshot: () => SettingsSnapshot, clock: Clock):
   };
 }
 
+/** A rate above zero for output, anywhere in a price document. */
+const BILLS_OUTPUT = /"(?:output|reasoning|outputAudio)":"[^"]*[1-9]/;
+
 function examineModel(model: ModelOffer, now: number, { settings }: SettingsSnapshot): ExaminedModel {
   const { ref, maxOutputTokens, allowUnpriced } = model;
   const price = model.priceAt(now);
   // Where calls without a price are allowed, the catalogue stands in with a free one.
   const isStandIn = allowUnpriced && price?.id === freePrice(settings.general.currency).id;
-  return { ref, maxOutputTokens, allowUnpriced, priceCurrency: isStandIn ? undefined : price?.currency };
+  const billsOutput = price !== undefined && BILLS_OUTPUT.test(price.json);
+  return { ref, maxOutputTokens, allowUnpriced, billsOutput, priceCurrency: isStandIn ? undefined : price?.currency };
 }
 
 /** Why an endpoint has no usable credential: what it names is not set, does not open, or was never given. */

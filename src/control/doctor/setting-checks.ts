@@ -20,17 +20,18 @@ export function checkPrices(dependencies: Pick<DoctorDependencies, "endpoints">)
 
 /** A model that does not say how long its answers get is held for at a bound far above what it costs. */
 export function checkOutputLimits(dependencies: Pick<DoctorDependencies, "endpoints">): readonly Finding[] {
-  const models = modelsOf(dependencies);
-  const findings = models
-    .filter((model) => model.maxOutputTokens === undefined)
-    .map(
-      ({ ref }): Finding => ({
-        state: "warning",
-        what: words.noOutputLimit(DEFAULT_LIMITS.unknownOutputTokens),
-        where: words.model(ref),
-        remedy: words.noOutputLimitDo(),
-      }),
-    );
+  const findings: Finding[] = [];
+  for (const { id, address, models } of dependencies.endpoints()) {
+    const open = models.filter((model) => model.billsOutput && model.maxOutputTokens === undefined);
+    if (open.length === 0) continue;
+    const names = open.map((model) => model.ref);
+    findings.push({
+      state: "warning",
+      what: words.noOutputLimit(DEFAULT_LIMITS.unknownOutputTokens, names),
+      where: words.endpoint(id, address),
+      remedy: words.noOutputLimitDo(),
+    });
+  }
   return findings.length > 0 ? findings : [{ state: "ok", what: words.outputLimitsGood() }];
 }
 

@@ -86,6 +86,8 @@ export interface ExaminedModel {
   readonly priceCurrency: string | undefined;
   readonly allowUnpriced: boolean;
   readonly maxOutputTokens: number | undefined;
+  /** Its price names a rate for what it writes: embeddings, and what is free, have none. */
+  readonly billsOutput: boolean;
 }
 
 export interface ExaminedEndpoint {

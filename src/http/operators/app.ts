@@ -10,6 +10,7 @@ import { addEndpoints } from "./endpoints.ts";
 import { addEntries } from "./entries.ts";
 import { answerFault, faultOf, missingPath } from "./errors.ts";
 import { addKeys } from "./keys.ts";
+import { addModels } from "./models.ts";
 import { addPayers } from "./payers.ts";
 import { addPrices } from "./prices.ts";
 import { addRoutes } from "./routes.ts";
@@ -47,7 +48,7 @@ export function operatorsApp(dependencies: OperatorsDependencies): OperatorsApp 
   for (const add of [addSettings, addPayers, addKeys, addBudgets, addEndpoints, addRoutes, addPrices, addCalls]) {
     add(app, dependencies);
   }
-  for (const add of [addEntries, addUnsettled, addUsage, addStatements, addSystem]) add(app, dependencies);
+  for (const add of [addModels, addEntries, addUnsettled, addUsage, addStatements, addSystem]) add(app, dependencies);
   addDescription(app, dependencies);
   addDocs(app);
   addMissing(app, dependencies);

@@ -177,6 +177,7 @@ const OPERATIONS = [
     `delete ${one}/{id}`,
   ]),
   "post endpoints/{id}/check",
+  "get models",
   "get prices",
   "post prices",
   "post prices/compute",
