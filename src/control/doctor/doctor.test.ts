@@ -17,6 +17,7 @@ import { DatabaseSync } from "@photostructure/sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ManualClock } from "../../base/clock.ts";
 import { DEFAULT_LIMITS } from "../../base/limits.ts";
+import { Ledger } from "../../ledger/ledger.ts";
 import { lockDataFolder } from "../../store/folder-lock.ts";
 import { openSealer } from "../../store/sealing.ts";
 import type { Store } from "../../store/spec.ts";
@@ -242,11 +243,32 @@ describe("the books", () => {
     expect(states(await examine("clock", { lastEntryAt }))).toEqual(["ok"]);
   });
 
-  test("books that do not balance are a problem for each place", async () => {
-    const problems = [{ where: "call_a.1", what: () => "settled twice" }];
-    const checks = await examine("ledger", { auditLedger: async () => ({ entries: 2, problems }) });
-    expect(told(checks[0])).toContain("settled twice | call_a.1 | ");
+  test("books that balance, and books in which somebody changed a row", async () => {
+    const store = await openStore();
+    const world = { pathOf: () => ["acme"], rate: () => undefined };
+    const { limits, budgets } = { limits: DEFAULT_LIMITS, budgets: [] };
+    const ledger = await Ledger.open({ store, clock, limits, budgets, world });
+    const hold = await ledger.hold({
+      attempt: "call_a.1",
+      payer: "acme",
+      key: "bot",
+      route: "mini",
+      model: "lab/mini",
+      currency: "USD",
+      price: "price_1",
+      path: ["acme"],
+      full: { amount: 5n, bound: 9n },
+      shrink: () => undefined,
+      rateTo: () => undefined,
+      detail: {},
+    });
+    await ledger.settle(hold, { cost: 4n, usage: { input: 1 }, basis: "reported", detail: {} });
+    const auditLedger = () => ledger.audit();
+    expect(states(await examine("ledger", { auditLedger }))).toEqual(["ok"]);
+    await store.query.updateTable("entries").set({ held: 8n }).where("kind", "=", "settle").execute();
+    const checks = await examine("ledger", { auditLedger });
     expect(states(checks)).toEqual(["problem"]);
+    expect(told(checks[0])).toContain("| call_a.1 | Something other than Maidan wrote to the database");
   });
 
   test("attempts in doubt, the oldest first, and no more than the bound", async () => {

@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Text } from "../../base/language.ts";
-import type { UnsettledAttempt } from "../../ledger/spec.ts";
+import type { LedgerAudit, UnsettledAttempt } from "../../ledger/spec.ts";
 import type { EndpointProbe } from "./probe.ts";
 
 /** `warning`: it works, but not as it should, or not for long. `problem`: something fails, or will be wrong. */
@@ -107,13 +107,6 @@ export interface ExaminedKey {
   readonly revoked: boolean;
 }
 
-/** What the books say of themselves. */
-export interface LedgerAudit {
-  readonly entries: number;
-  /** One text a thing that does not add up, with the attempt or the budget that it is about. */
-  readonly problems: readonly { readonly where: string; readonly what: Text }[];
-}
-
 export interface DiskSpace {
   readonly freeBytes: number;
   readonly totalBytes: number;
@@ -133,7 +126,7 @@ export interface DoctorDependencies {
   budgetCurrencies(): readonly { readonly budget: string; readonly currency: string }[];
   /** Whether an amount in `from` can be told in `to` now. */
   hasRate(from: string, to: string): boolean;
-  auditLedger(): Promise<LedgerAudit>;
+  auditLedger(): Promise<Pick<LedgerAudit, "entries" | "problems">>;
   unsettled(): readonly UnsettledAttempt[];
   /** When the newest entry was made, milliseconds. */
   lastEntryAt(): Promise<number | undefined>;
