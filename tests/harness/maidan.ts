@@ -141,6 +141,7 @@ function running(
   ended: Promise<unknown>,
   temporary: boolean,
 ): RunningMaidan {
+  let killed = false;
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
     const timer = setTimeout(() => child.kill("SIGKILL"), 15_000);
@@ -158,9 +159,13 @@ function running(
       const authorization = key === undefined ? {} : { authorization: `Bearer ${key}` };
       return send(address + path, { ...request, headers: { ...authorization, ...request.headers } });
     },
-    kill: () => end("SIGKILL"),
+    kill: () => {
+      killed = true;
+      return end("SIGKILL");
+    },
     stop: async () => {
       await end("SIGTERM");
+      if (child.signalCode === "SIGKILL" && !killed) throw new Error("Maidan did not stop when it was asked to");
       if (temporary) rmSync(dataFolder, { recursive: true, force: true });
     },
   };
