@@ -37,7 +37,10 @@ const VERBS = [
 ];
 
 /** The whole command line, with its help in the person's language. */
-export function makeProgram(host: VerbHost, dependencies: CliDependencies): Command {
+export function makeProgram(
+  host: VerbHost,
+  dependencies: Pick<CliDependencies, "version" | "stdout" | "stderr" | "columns">,
+): Command {
   const { say, language } = host;
   const program = new Command("maidan")
     .description(say(help.program()))

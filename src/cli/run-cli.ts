@@ -11,6 +11,12 @@ import type { VerbAction, VerbHost } from "./host.ts";
 import { explain, languageInArguments, makeProgram } from "./program.ts";
 import type { CliDependencies } from "./spec.ts";
 
+/** Every verb and option with its help, for the documentation. Nothing of it can be run. */
+export function describeCommands(language: Language): Command {
+  const host: VerbHost = { language, say: (text) => text(language), does: () => {} };
+  return makeProgram(host, { version: "", stdout: process.stdout, stderr: process.stderr });
+}
+
 interface GlobalValues {
   readonly json?: boolean;
   readonly input: boolean;
