@@ -336,6 +336,15 @@ describe("the vendors", () => {
     expect(states(await examine("endpoint-credential", endpointAt(address)))).toEqual(["ok"]);
   });
 
+  test("one that cannot even be asked does not hide the others", async () => {
+    const address = await serve((_, response) => void response.end(models));
+    const good = endpointAt(address);
+    const endpoints = () => [...good.endpoints!(), { id: "odd", address: undefined, fault: undefined, models: [] }];
+    const probe = (id: string) => (id === "odd" ? Promise.reject(new Error("no transport")) : good.probeEndpoint!(id));
+    const checks = await examine("endpoint-reachable", { endpoints, probeEndpoint: probe });
+    expect(checks.map(told)).toEqual([expect.stringContaining("No answer: no transport | endpoint odd")]);
+  });
+
   test("a server that has no list of models, and one that fails", async () => {
     const answering = (status: number) =>
       serve((_, response) => {

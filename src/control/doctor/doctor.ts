@@ -30,7 +30,7 @@ import {
  */
 export async function runDoctor(dependencies: DoctorDependencies): Promise<DoctorReport> {
   const bounds: DoctorBounds = { ...DOCTOR_BOUNDS, ...dependencies.bounds };
-  const probes = probeAll(dependencies, bounds);
+  const probes = probeAll(dependencies);
   const run: Record<CheckId, () => Promise<readonly Finding[]> | readonly Finding[]> = {
     runtime: () => checkRuntime(dependencies),
     "data-folder": () => checkFolder(dependencies),

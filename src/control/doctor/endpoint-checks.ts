@@ -1,6 +1,7 @@
 import { doctorWords as words } from "../../base/messages/doctor.ts";
+import { VendorFault } from "../../vendors/vendor-fault.ts";
 import type { EndpointProbe } from "./probe.ts";
-import type { DoctorBounds, DoctorDependencies, ExaminedEndpoint, Finding } from "./spec.ts";
+import type { DoctorDependencies, ExaminedEndpoint, Finding } from "./spec.ts";
 
 export interface ProbedEndpoint {
   readonly endpoint: ExaminedEndpoint;
@@ -13,7 +14,6 @@ const AT_ONCE = 8;
 /** Asks every endpoint, a few at a time. */
 export async function probeAll(
   dependencies: Pick<DoctorDependencies, "endpoints" | "probeEndpoint">,
-  _bounds: DoctorBounds,
 ): Promise<readonly ProbedEndpoint[]> {
   const endpoints = dependencies.endpoints();
   const probed: ProbedEndpoint[] = new Array(endpoints.length);
@@ -22,12 +22,19 @@ export async function probeAll(
     while (next < endpoints.length) {
       const index = next++;
       const endpoint = endpoints[index]!;
-      const probe = endpoint.fault ? undefined : await dependencies.probeEndpoint(endpoint.id);
+      const probe = endpoint.fault ? undefined : await dependencies.probeEndpoint(endpoint.id).catch(failedProbe);
       probed[index] = { endpoint, probe };
     }
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, endpoints.length) }, work));
   return probed;
+}
+
+/** An endpoint that cannot even be asked must not hide what is found of the others. */
+function failedProbe(cause: unknown): EndpointProbe {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const fault = new VendorFault(() => reason, { errorClass: "server_error", charged: "nothing", cause });
+  return { fault, status: undefined, vendorTime: undefined, answeredAt: 0, elapsedMs: 0 };
 }
 
 /** Credentials that are missing, cannot be opened, or that the vendor refuses. */
