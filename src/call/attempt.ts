@@ -6,14 +6,14 @@ import type { ModelOffer } from "../catalogue/catalogue.ts";
 import type { PriceDocument } from "../catalogue/price-document.ts";
 import type { Hold } from "../ledger/spec.ts";
 import type { Plan } from "../routing/routes.ts";
-import type { AnswerHeaders, Changes } from "../vendors/spec.ts";
+import type { AnswerHeaders, Changes, StreamFollower } from "../vendors/spec.ts";
 import { VendorFault } from "../vendors/vendor-fault.ts";
 import type { Claim } from "./kept-answers.ts";
 import { type Answer, Relay } from "./relay.ts";
 import { type Bill, billAnswer, billEstimate } from "./settle.ts";
 import { type AttemptSize, longestOutput, sizeAttempt } from "./sizing.ts";
 import type { AttemptReport, CallEnvironment, CallHead, CallRequest, CallSink, Connection, Snapshot } from "./spec.ts";
-import { payInSteps } from "./steps.ts";
+import { Steps } from "./steps.ts";
 
 /** What all attempts of one call share. */
 export interface CallContext {
@@ -54,6 +54,7 @@ export class Attempt {
   readonly #began = performance.now();
   /** Tokens that all choices together can have at the most. */
   #mostOutput: number;
+  #steps: Steps | undefined;
   #adjusted: string | undefined;
   #head: CallHead | undefined;
 
@@ -79,16 +80,14 @@ export class Attempt {
     await hold.durable;
     if (this.#context.call.departure.gone) return this.#leaveUnsent(hold);
     let relay: Relay | undefined;
-    let answer: Answer | undefined;
     try {
       relay = this.#send(hold);
-      answer = await relay.done;
-    } finally {
-      // A defect of ours between hold and answer must not lose the hold: nobody knows what the vendor did.
-      if (!answer) await this.#environment.ledger.leaveUnsettled(hold, "internal", {});
+      const answer = await relay.done;
+      this.#judgeHealth(answer);
+      return await this.#conclude(hold, relay, answer);
+    } catch (error) {
+      return this.#concludeDefect(hold, relay, error);
     }
-    this.#judgeHealth(answer);
-    return this.#conclude(hold, relay, answer);
   }
 
   #hold(): Hold | Promise<Hold> {
@@ -117,6 +116,11 @@ export class Attempt {
     });
   }
 
+  /** Output tokens that the hold pays for: no estimate is above it. */
+  get #paidOutput(): number {
+    return this.#steps?.heldTokens ?? this.#mostOutput;
+  }
+
   #changes(hold: Hold): Changes {
     const { request } = this.#context.call;
     if (hold.outputTokens !== undefined) {
@@ -136,6 +140,7 @@ export class Attempt {
     const { call, sink, deadline, claim } = this.#context;
     const { request } = call;
     const { endpoint } = this.#offer;
+    if (hold.stepped) this.#steps = new Steps(ledger, hold, this.#size, limits.stepOutputTokens * request.choices);
     const relay: Relay = new Relay({
       protocol: this.#connection.protocol,
       request,
@@ -149,9 +154,7 @@ export class Attempt {
       onDisconnect: endpoint.onDisconnect,
       keepBytes: claim ? limits.keptAnswerBytes : 0,
       start: (headers) => sink.head(this.#makeHead(headers, undefined)),
-      afford: hold.stepped
-        ? payInSteps(ledger, hold, request, this.#price, this.#mostOutput, limits, this.#at)
-        : undefined,
+      afford: this.#steps?.afford,
     });
     const wire = this.#connection.protocol.encode(request, this.#changes(hold), endpoint);
     relay.attach(
@@ -163,7 +166,8 @@ export class Attempt {
     );
     call.departure.onLeave(() => relay.leave());
     const timer = setTimeout(() => relay.expire(this.#timeout()), Math.max(0, deadline - performance.now()));
-    relay.done.finally(() => clearTimeout(timer));
+    const stopTimer = (): void => clearTimeout(timer);
+    relay.done.then(stopTimer, stopTimer);
     return relay;
   }
 
@@ -175,18 +179,18 @@ export class Attempt {
         return this.#settle(
           hold,
           relay,
-          billAnswer(request, answer.facts, this.#price, this.#at, this.#mostOutput),
+          billAnswer(request, answer.facts, this.#price, this.#at, this.#paidOutput),
           answer.body,
         );
       case "stream":
         return this.#settle(
           hold,
           relay,
-          billAnswer(request, answer.follower, this.#price, this.#at, this.#mostOutput),
+          billAnswer(request, answer.follower, this.#price, this.#at, this.#paidOutput),
           answer,
         );
       case "stopped": {
-        const bill = billEstimate(request, answer.follower, this.#price, this.#at, this.#mostOutput);
+        const bill = billEstimate(request, answer.follower, this.#price, this.#at, this.#paidOutput);
         return this.#settle(hold, relay, bill, answer);
       }
       case "refused":
@@ -200,16 +204,18 @@ export class Attempt {
 
   async #concludeBroken(hold: Hold, relay: Relay, answer: Answer & { kind: "broken" }): Promise<AttemptOutcome> {
     const { ledger } = this.#environment;
-    const { fault, follower } = answer;
+    const { fault, follower, facts } = answer;
     const detail = this.#detail(relay, fault);
     const rule = this.#offer.endpoint.billsOnBreak;
     const { request } = this.#context.call;
-    const bill = follower && billEstimate(request, follower, this.#price, this.#at, this.#mostOutput);
+    const bill = facts
+      ? billAnswer(request, facts, this.#price, this.#at, this.#paidOutput)
+      : follower && billEstimate(request, follower, this.#price, this.#at, this.#paidOutput);
     let outcome: AttemptReport["outcome"] = "unsettled";
-    if (rule === "nothing" || (fault.charged === "nothing" && !relay.started)) {
+    if (fault.charged === "nothing" || (rule === "nothing" && !facts)) {
       outcome = "released";
       await ledger.release(hold, "broken", detail);
-    } else if (rule === "generated" && bill) {
+    } else if (bill && (rule === "generated" || facts)) {
       outcome = "settled";
       await ledger.settle(hold, { ...bill, detail });
     } else {
@@ -222,13 +228,9 @@ export class Attempt {
     return { fault, started: relay.started, usage: bill?.usage, inDoubt };
   }
 
-  /** A stream that broke off after its first byte: the client learns of it inside the stream. */
-  #endBroken(
-    follower: { fault: VendorFault | undefined; error(fault: Fault, message: string): Buffer },
-    fault: Fault,
-  ): void {
-    const shown = follower.fault ? undefined : follower.error(fault, fault.text("en"));
-    this.#context.sink.end(shown);
+  /** A stream that broke off after its first byte: the client learns of it inside the stream, by the vendor's own words if any. */
+  #endBroken(follower: StreamFollower, fault: Fault): void {
+    this.#context.sink.end(follower.fault ? follower.finish(undefined) : follower.error(fault, fault.text("en")));
   }
 
   async #settle(
@@ -253,6 +255,19 @@ export class Attempt {
     if (body || !relay.started) sink.head(head);
     sink.end(last);
     return { fault: undefined, started: true, usage: bill.usage, inDoubt: false };
+  }
+
+  /** A defect of ours must not lose the hold: nobody knows what the vendor did. What is settled already stays so. */
+  async #concludeDefect(hold: Hold, relay: Relay | undefined, error: unknown): Promise<AttemptOutcome> {
+    const { ledger } = this.#environment;
+    const { id, sink } = this.#context;
+    const fault = new Fault("internal_error", callWords.internal(id), { cause: error });
+    const started = relay?.started ?? false;
+    if (started) sink.cut();
+    // Where the disk itself is the defect, recovery finds the hold.
+    await ledger.leaveUnsettled(hold, "internal", {}).catch(() => {});
+    if (relay) this.#report("unsettled", relay, fault, undefined);
+    return { fault, started, usage: undefined, inDoubt: true };
   }
 
   async #leaveUnsent(hold: Hold): Promise<AttemptOutcome> {

@@ -23,6 +23,10 @@ export class MemorySink implements CallSink {
     if (last) this.#chunks.push(Buffer.from(last));
   }
 
+  cut(): void {
+    // The outcome has the fault; what came before it stays in the body.
+  }
+
   get body(): Buffer {
     return Buffer.concat(this.#chunks);
   }

@@ -21,8 +21,13 @@ export type Answer =
   | { readonly kind: "body"; readonly body: Buffer; readonly facts: AnswerFacts }
   /** The vendor said no, or was never reached: nothing was served. */
   | { readonly kind: "refused"; readonly fault: VendorFault }
-  /** Sent, and no answer or half of one came back. */
-  | { readonly kind: "broken"; readonly fault: VendorFault; readonly follower: StreamFollower | undefined }
+  /** Sent, and no answer, half of one or a strange one came back. `facts`: of a whole answer that is no stream. */
+  | {
+      readonly kind: "broken";
+      readonly fault: VendorFault;
+      readonly follower: StreamFollower | undefined;
+      readonly facts?: AnswerFacts | undefined;
+    }
   /** Closed by Maidan: the client went away, or the budget had no room for more. */
   | { readonly kind: "stopped"; readonly why: "client" | "budget"; readonly follower: StreamFollower };
 
@@ -49,11 +54,13 @@ export interface RelayOptions {
 
 /**
  * The vendor's answer on its way to the client. Streams pass piece by piece, whole events at once and untouched, and
- * slow clients slow the vendor down; buffered answers are gathered. Whatever happens, `done` resolves once.
+ * slow clients slow the vendor down; buffered answers are gathered. Whatever the vendor does, `done` resolves once; it
+ * rejects only for a defect of Maidan's own.
  */
 export class Relay implements AnswerSink {
   readonly done: Promise<Answer>;
   #resolve!: (answer: Answer) => void;
+  #reject!: (defect: unknown) => void;
   readonly #options: RelayOptions;
   #exchange: Exchange | undefined;
   #finished = false;
@@ -73,8 +80,9 @@ export class Relay implements AnswerSink {
   constructor(options: RelayOptions) {
     this.#options = options;
     if (options.keepBytes > 0) this.#kept = [];
-    this.done = new Promise((resolve) => {
+    this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve;
+      this.#reject = reject;
     });
   }
 
@@ -103,29 +111,38 @@ export class Relay implements AnswerSink {
     this.#headers = headers;
     const { protocol, request, dropUsage, eventBytes, transform } = this.#options;
     if (status < 200 || status > 299 || !request.stream || !isEventStream(headers)) return;
+    const options = { dropUsage, eventBytes, choices: request.choices };
     if (transform) {
-      const decoder = protocol.decodeStream({ dropUsage, eventBytes });
+      const decoder = protocol.decodeStream(options);
       decoder.transform(transform);
       this.#follower = decoder;
     } else {
-      this.#follower = protocol.followStream({ dropUsage, eventBytes });
+      this.#follower = protocol.followStream(options);
     }
   }
 
   onChunk(chunk: Buffer): void {
     if (this.#finished) return;
     this.firstByteAt ??= performance.now();
-    if (this.#follower) this.#follow(this.#follower, chunk);
-    else this.#gather(chunk);
+    try {
+      if (this.#follower) this.#follow(this.#follower, chunk);
+      else this.#gather(chunk);
+    } catch (error) {
+      this.#giveUp(error);
+    }
   }
 
   onEnd(): void {
     if (this.#finished) return;
     const follower = this.#follower;
-    if (!follower) this.#finishBody();
-    else if (follower.fault && !this.#started) this.#fail(follower.fault);
-    else if (follower.finished || follower.ended) this.#finish({ kind: "stream", follower });
-    else this.#fail(this.#brokenOff());
+    try {
+      if (!follower) this.#finishBody();
+      else if (follower.fault) this.#fail(follower.fault);
+      else if (follower.finished || follower.ended) this.#finish({ kind: "stream", follower });
+      else this.#fail(this.#brokenOff());
+    } catch (error) {
+      this.#giveUp(error);
+    }
   }
 
   onFail(fault: VendorFault): void {
@@ -152,23 +169,19 @@ export class Relay implements AnswerSink {
   }
 
   #follow(follower: StreamFollower, chunk: Buffer): void {
-    let passed: Buffer | undefined;
-    try {
-      passed = follower.push(chunk);
-    } catch (fault) {
-      this.#exchange?.abort();
-      this.#fail(fault as VendorFault);
-      return;
-    }
+    const passed = follower.push(chunk);
     if (follower.fault && !this.#started) {
       this.#exchange?.abort();
       this.#fail(follower.fault);
       return;
     }
     if (passed) this.#pass(passed);
-    if (follower.ended) this.#finish({ kind: "stream", follower });
-    else if (this.#clientGone && this.#options.onDisconnect === "abort") this.#stop("client", follower);
-    else if (this.#options.afford && !this.#options.afford(follower)) this.#stop("budget", follower);
+    const affordable = this.#options.afford?.(follower) ?? true;
+    if (follower.ended) {
+      if (follower.fault) this.#fail(follower.fault);
+      else this.#finish({ kind: "stream", follower });
+    } else if (this.#clientGone && this.#options.onDisconnect === "abort") this.#stop("client", follower);
+    else if (!affordable) this.#stop("budget", follower);
   }
 
   #pass(bytes: Buffer): void {
@@ -178,13 +191,22 @@ export class Relay implements AnswerSink {
     }
     this.#keep(bytes);
     if (this.#clientGone) return;
-    if (this.#options.sink.write(bytes)) return;
+    // A vendor may hand over a little more after it was asked to pause: then the client is waited for already.
+    if (this.#options.sink.write(bytes) || this.#stall) return;
     this.#exchange?.pause();
-    this.#stall = setTimeout(() => this.leave(), this.#options.clientStallMs);
+    this.#stall = setTimeout(() => this.#stalled(), this.#options.clientStallMs);
     this.#options.sink.drained(() => {
       clearTimeout(this.#stall);
-      if (!this.#finished) this.#exchange?.resume();
+      this.#stall = undefined;
+      if (!this.#finished && !this.#clientGone) this.#exchange?.resume();
     });
+  }
+
+  /** The client has not read for too long: it counts as gone, and must not take what it got for the whole answer. */
+  #stalled(): void {
+    if (this.#finished || this.#clientGone) return;
+    this.#options.sink.cut();
+    this.leave();
   }
 
   #keep(bytes: Buffer): void {
@@ -214,15 +236,14 @@ export class Relay implements AnswerSink {
       this.#finish({ kind: "refused", fault: protocol.readError(this.#status, this.#headers, body) });
       return;
     }
-    try {
-      const facts = protocol.readAnswer(request.operation, body);
-      if (request.stream) throw this.#fault("server_error", callWords.notAStream(model));
-      const shown = transform ? protocol.transformAnswer(body, transform) : body;
-      this.#finish({ kind: "body", body: shown, facts });
-    } catch (fault) {
-      if (!(fault instanceof VendorFault)) throw fault;
-      this.#fail(fault);
+    const facts = protocol.readAnswer(request.operation, body);
+    if (request.stream) {
+      const fault = this.#fault("server_error", callWords.notAStream(model));
+      this.#finish({ kind: "broken", fault, follower: undefined, facts });
+      return;
     }
+    const shown = transform ? protocol.transformAnswer(body, transform) : body;
+    this.#finish({ kind: "body", body: shown, facts });
   }
 
   #brokenOff(): VendorFault {
@@ -231,6 +252,19 @@ export class Relay implements AnswerSink {
 
   #fault(errorClass: "server_error", text: ReturnType<typeof callWords.broken>): VendorFault {
     return new VendorFault(text, { errorClass, charged: "unknown", vendorStatus: this.#status });
+  }
+
+  /** What was thrown on the way: by the vendor's fault, or by ours. */
+  #giveUp(error: unknown): void {
+    this.#exchange?.abort();
+    if (error instanceof VendorFault) {
+      this.#fail(error);
+      return;
+    }
+    this.#finished = true;
+    clearTimeout(this.#stall);
+    this.#chunks = [];
+    this.#reject(error);
   }
 
   #fail(fault: VendorFault): void {
@@ -246,6 +280,8 @@ export class Relay implements AnswerSink {
   #finish(answer: Answer): void {
     this.#finished = true;
     clearTimeout(this.#stall);
+    // A paused exchange would keep its connection for ever: what the vendor still sends (its last chunk) is read away.
+    this.#exchange?.resume();
     this.#chunks = [];
     this.#resolve(answer);
   }

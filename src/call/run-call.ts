@@ -16,7 +16,7 @@ import type { CallEnvironment, CallOutcome, CallRequest, CallSink, Snapshot } fr
  * received the request and read it.) Everything that reaches a model goes through here: clients over HTTP, and trials,
  * judges and checks inside this process, so that they too are budgeted and billed.
  *
- * Never throws for what a caller or a vendor did wrong: the fault is in the outcome.
+ * Never throws, whoever did something wrong: the fault is in the outcome.
  */
 export async function runCall(environment: CallEnvironment, call: CallRequest, sink: CallSink): Promise<CallOutcome> {
   const began = performance.now();
@@ -27,25 +27,30 @@ export async function runCall(environment: CallEnvironment, call: CallRequest, s
   let last: AttemptOutcome | undefined;
   let model: string | undefined;
   let fault: Fault | undefined;
+  let replayed: CallOutcome | undefined;
   try {
     const snapshot = environment.snapshot();
     identity = identify(environment, snapshot, call);
     const plan = route(snapshot, identity, call.request.model);
     const claimed = await claimKey(environment, identity, call, id);
-    if (claimed && isKeptAnswer(claimed)) return replay(claimed, sink);
-    claim = claimed;
-    admission = environment.gate.enter(limitedNodes(snapshot, identity), tokensAtMost(environment, plan, call));
-    const deadline = began + environment.limits.callMs;
-    const context: CallContext = { id, call, sink, snapshot, plan, ...payerOf(identity), claim, deadline };
-    last = await attempts(environment, context, (ref) => {
-      model = ref;
-    });
-    fault = last.fault;
+    if (claimed && isKeptAnswer(claimed)) {
+      replayed = replay(claimed, sink);
+      model = replayed.model;
+    } else {
+      claim = claimed;
+      admission = environment.gate.enter(limitedNodes(snapshot, identity), tokensAtMost(environment, plan, call));
+      const deadline = began + environment.limits.callMs;
+      const context: CallContext = { id, call, sink, snapshot, plan, ...payerOf(identity), claim, deadline };
+      last = await attempts(environment, context, (ref) => {
+        model = ref;
+      });
+      fault = last.fault;
+    }
   } catch (error) {
     fault = error instanceof Fault ? error : new Fault("internal_error", callWords.internal(id), { cause: error });
   }
   admission?.leave(tokensUsed(last));
-  if (claim) await closeClaim(environment, claim, fault, last);
+  if (claim) await closeClaim(environment, claim, fault, last).catch((error) => (fault ??= error as Fault));
   environment.observer.callFinished({
     call: id,
     payer: identity?.payer,
@@ -55,7 +60,7 @@ export async function runCall(environment: CallEnvironment, call: CallRequest, s
     fault,
     durationMs: performance.now() - began,
   });
-  return { call: id, model, fault, started: last?.started ?? false };
+  return replayed ?? { call: id, model, fault, started: last?.started ?? false };
 }
 
 function identify(environment: CallEnvironment, snapshot: Snapshot, call: CallRequest): Identity {
@@ -79,13 +84,13 @@ async function attempts(
   context: CallContext,
   tell: (model: string) => void,
 ): Promise<AttemptOutcome> {
-  const { plan, call } = context;
+  const { plan } = context;
   let number = 0;
   let inDoubt = false;
   let outcome: AttemptOutcome | undefined;
   for (const offer of orderByHealth(plan.models, environment.health)) {
     for (let attempt = 1; attempt <= plan.tries; attempt++) {
-      if (number === environment.limits.attempts) return outcome!;
+      if (number === environment.limits.attempts || (outcome && isOver(context))) return outcome!;
       number += 1;
       tell(offer.ref);
       try {
@@ -98,21 +103,29 @@ async function attempts(
         throw fault;
       }
       const { fault, started } = outcome;
-      if (!fault || started || call.departure.gone) return outcome;
+      if (!fault || started) return outcome;
       if (!(fault instanceof VendorFault) || !plan.movesOn.has(fault.errorClass)) return outcome;
-      if (attempt < plan.tries) await rest(fault, attempt, context.deadline);
+      if ((fault.retryAfterMs ?? 0) > LONGEST_REST_MS) break;
+      if (attempt < plan.tries) await rest(fault, attempt, context);
     }
   }
   return outcome!;
 }
 
+/** Nobody waits any more, or the call's own time has run out. */
+function isOver({ call, deadline }: CallContext): boolean {
+  return call.departure.gone || performance.now() >= deadline;
+}
+
+/** A model that asks for a longer rest is not tried again in the same call. */
 const LONGEST_REST_MS = 10_000;
 
 /** Waits as long as the vendor asks, else twice as long each time, with jitter; never past the call's own time. */
-async function rest(fault: VendorFault, attempt: number, deadline: number): Promise<void> {
+async function rest(fault: VendorFault, attempt: number, { call, deadline }: CallContext): Promise<void> {
   const backoff = Math.min(250 * 2 ** (attempt - 1), 4_000);
   const wait = fault.retryAfterMs ?? backoff * (0.5 + Math.random() / 2);
-  await sleep(Math.max(0, Math.min(wait, LONGEST_REST_MS, deadline - performance.now())));
+  const { signal } = call.departure;
+  await sleep(Math.max(0, Math.min(wait, deadline - performance.now())), undefined, { signal }).catch(() => {});
 }
 
 async function claimKey(

@@ -18,6 +18,10 @@ export interface AttemptSize {
   readonly full: HoldSize;
   readonly step: HoldSize;
   readonly shrink: (left: Nano) => SmallerHold | undefined;
+  /** Output tokens of `full`, all choices together. */
+  readonly outputTokens: number;
+  /** What more output costs, from so many tokens to so many, all choices together: for a hold in steps. */
+  readonly growth: (heldTokens: number, nextTokens: number) => HoldSize;
 }
 
 /** The longest answer that a request allows, in tokens for each choice. Embeddings write none. */
@@ -47,6 +51,7 @@ export function sizeAttempt(
     amount: boundCost(price, usageBound(request, likely, outputTokens * choices), at),
     bound: boundCost(price, usageBound(request, most, outputTokens * choices), at),
   });
+  const bound = (tokens: number): Nano => boundCost(price, usageBound(request, most, tokens), at);
   const useful = Math.min(limits.usefulOutputTokens, output);
   return {
     tokens: likely + output * choices,
@@ -57,19 +62,12 @@ export function sizeAttempt(
       const outputTokens = Math.min(output, affordable);
       return outputTokens >= useful && output > 0 ? { ...size(outputTokens), outputTokens } : undefined;
     },
+    outputTokens: output * choices,
+    growth: (heldTokens, nextTokens) => {
+      const more = bound(nextTokens) - bound(heldTokens);
+      return { amount: more, bound: more };
+    },
   };
-}
-
-/** The cost of `tokens` more of output: for the top-ups of a stream that is held in steps. */
-export function sizeOfStep(
-  request: ModelRequest,
-  price: PriceDocument,
-  output: { readonly held: number; readonly next: number },
-  at: number,
-): HoldSize {
-  const before = boundCost(price, usageBound(request, request.inputTokens.bound, output.held), at);
-  const after = boundCost(price, usageBound(request, request.inputTokens.bound, output.next), at);
-  return { amount: after - before, bound: after - before };
 }
 
 /** What a request can use at the most. Only one that says something of audio or pictures can be billed for them. */

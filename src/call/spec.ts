@@ -34,6 +34,8 @@ export interface CallSink {
   write(chunk: Buffer): boolean;
   drained(listener: () => void): void;
   end(last: Buffer | undefined): void;
+  /** No end can be given to what was begun: the client must not take it for whole. Nothing follows. */
+  cut(): void;
 }
 
 export interface CallHead {
@@ -54,7 +56,7 @@ export interface CallHead {
 
 /**
  * What became of a call. Without a fault the sink has been ended. With one, either nothing was sent (`started` false)
- * and the surface shows the fault in its own shape, or the fault was shown inside the stream and the sink was ended.
+ * and the surface shows the fault in its own shape, or the sink was ended with the fault inside the stream, or cut.
  */
 export interface CallOutcome {
   readonly call: string;

@@ -29,6 +29,10 @@ export class ResponseSink implements CallSink {
     if (last && last.length > 0) this.#response.end(last);
     else this.#response.end();
   }
+
+  cut(): void {
+    this.#response.destroy();
+  }
 }
 
 function headersOf(head: CallHead, length: number | undefined): string[] {
