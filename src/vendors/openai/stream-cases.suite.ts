@@ -160,7 +160,10 @@ const piece = fc
     reasoning_content: fc.option(text, { nil: undefined }),
     index: fc.constantFrom(0, 1),
     finish: fc.constantFrom(null, null, null, "stop"),
-    usage: fc.constantFrom(undefined, undefined, null, { prompt_tokens: 3, completion_tokens: 1 }),
+    usage: fc.oneof(
+      fc.constantFrom(undefined, undefined, null),
+      fc.record({ prompt_tokens: fc.nat(9), completion_tokens: fc.nat(9) }),
+    ),
     spaces: spaced,
   })
   .map(({ content, reasoning_content, index, finish, usage, spaces }) =>

@@ -95,6 +95,14 @@ describe("what goes on", () => {
     expect(new OpenAiFollower(DROPPING).push(stream)?.toString()).toBe(`${piece}: ping\n\n${piece}`);
   });
 
+  test("of two usage chunks at the end, the last carries the cost", () => {
+    const usage = (tokens: number) =>
+      `data: {"choices":[],"usage":{"prompt_tokens":${tokens},"completion_tokens":1}}\n\n`;
+    const { end, usage: last } = follow(new OpenAiFollower(OPTIONS), [Buffer.from(usage(1) + usage(2))], COST);
+    expect(end).toBe(usage(1) + usage(2).replace("1}}", '1,"cost":0.000123,"cost_currency":"USD"}}'));
+    expect(last?.input).toBe(2);
+  });
+
   test("a finished answer always ends in [DONE]; one that broke off does not", () => {
     const finish = 'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}';
     const piece = 'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"null"}]}';
