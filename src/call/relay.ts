@@ -112,12 +112,16 @@ export class Relay implements AnswerSink {
     const { protocol, request, dropUsage, eventBytes, transform } = this.#options;
     if (status < 200 || status > 299 || !request.stream || !isEventStream(headers)) return;
     const options = { dropUsage, eventBytes, choices: request.choices };
-    if (transform) {
-      const decoder = protocol.decodeStream(options);
-      decoder.transform(transform);
-      this.#follower = decoder;
-    } else {
-      this.#follower = protocol.followStream(options);
+    try {
+      if (transform) {
+        const decoder = protocol.decodeStream(options);
+        decoder.transform(transform);
+        this.#follower = decoder;
+      } else {
+        this.#follower = protocol.followStream(options);
+      }
+    } catch (error) {
+      this.#giveUp(error);
     }
   }
 

@@ -29,6 +29,8 @@ export class ScriptedTransport implements Transport {
   readonly #answers: Answering[] = [];
   /** Told at each request, before it is answered. */
   onSend: (request: WireRequest) => void = () => {};
+  /** Hands over what it has, as a real connection does with what it had read already. */
+  ignorePauses = false;
 
   /** Adds what the next requests are answered. */
   answer(...answers: Answering[]): this {
@@ -42,7 +44,7 @@ export class ScriptedTransport implements Transport {
     if (!answer) throw new Error("the vendor was asked once too often");
     this.requests.push(request);
     this.bounds.push(bounds);
-    const exchange = new ScriptedExchange(answer, sink);
+    const exchange = new ScriptedExchange(answer, sink, this.ignorePauses);
     this.exchanges.push(exchange);
     setImmediate(() => void exchange.deliver());
     return exchange;
@@ -62,6 +64,7 @@ export class ScriptedTransport implements Transport {
 export class ScriptedExchange implements Exchange {
   readonly #answer: Answering;
   readonly #sink: AnswerSink;
+  readonly #ignoresPauses: boolean;
   #go: (() => void) | undefined;
   #paused: Promise<void> | undefined;
   aborted = false;
@@ -70,7 +73,8 @@ export class ScriptedExchange implements Exchange {
   /** Pieces that have gone out. */
   sent = 0;
 
-  constructor(answer: Answering, sink: AnswerSink) {
+  constructor(answer: Answering, sink: AnswerSink, ignoresPauses: boolean) {
+    this.#ignoresPauses = ignoresPauses;
     this.#answer = answer;
     this.#sink = sink;
   }
@@ -85,7 +89,7 @@ export class ScriptedExchange implements Exchange {
     this.#sink.onHead(status, headers);
     for (let index = 0; index <= chunks.length; index++) {
       if (before) await before(index);
-      if (this.#paused) await this.#paused;
+      if (this.#paused && !this.#ignoresPauses) await this.#paused;
       if (this.aborted) return;
       if (index === chunks.length) break;
       this.sent += 1;
