@@ -20,7 +20,7 @@ import { type Durability, readEnvironment } from "./config/environment.ts";
 import { AdminKey } from "./control/admin-key.ts";
 import { Connections } from "./control/connections.ts";
 import { Control } from "./control/control.ts";
-import { findLocalEndpoints, learnModels, tellsItsModels } from "./control/discovery.ts";
+import { findLocalEndpoints, learnModels, offerVendors, tellsItsModels } from "./control/discovery.ts";
 import { runDoctor } from "./control/doctor/doctor.ts";
 import { examineSettings, examineStore } from "./control/doctor/installation.ts";
 import { probeEndpoint } from "./control/doctor/probe.ts";
@@ -63,6 +63,7 @@ interface Installation {
   readonly ledger: Ledger;
   readonly operators: ReturnType<typeof operatorsApp>;
   readonly adminKey: AdminKey;
+  readonly query: Store["query"];
   /** Resolves with the cause when the disk failed: nothing more can be promised. */
   readonly failed: Promise<unknown>;
   /** Takes no new calls, lets those in flight end, closes the books. */
@@ -131,7 +132,7 @@ async function assemble(options: InstallationOptions, lock: FolderLock): Promise
     lock.release();
   };
   const failed = new Promise<unknown>((resolve) => journal.onFailure(resolve));
-  return { control, calls, ledger, operators, adminKey, failed, close };
+  return { control, calls, ledger, operators, adminKey, query, failed, close };
 }
 
 /** The settings in force as calls see them, with the ways to the vendors: both follow every change. */
@@ -252,6 +253,7 @@ async function startServer(options: StartOptions): Promise<StartedServer> {
   let socket: Server | undefined;
   try {
     const first = await firstStart(control);
+    await offerVendors(control, installation.query, process.env);
     const applied = options.apply && (await control.applyFile(options.apply.content, { name: options.apply.name }));
     server = makeServer({
       openAi: new OpenAiSurface(calls, language),

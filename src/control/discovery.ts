@@ -1,10 +1,15 @@
+import type { Kysely } from "kysely";
 import type { Connection } from "../call/spec.ts";
 import type { EndpointOffer } from "../catalogue/catalogue.ts";
 import { VENDORS } from "../catalogue/vendors/table.ts";
 import type { EndpointSetting, ModelSetting } from "../config/settings.ts";
+import type { Environment } from "../config/variables.ts";
+import type { Schema } from "../store/schema.ts";
 import { findLocal } from "../vendors/local.ts";
 import type { AnswerSink } from "../vendors/spec.ts";
+import type { Control } from "./control.ts";
 import { PROBE_BOUNDS } from "./doctor/probe.ts";
+import { vendorsInEnvironment } from "./first-start.ts";
 
 const LONGEST_LIST_BYTES = 4 * 1024 * 1024;
 const MOST_MODELS = 2_000;
@@ -22,6 +27,34 @@ export async function findLocalEndpoints(): Promise<EndpointSetting[]> {
     // What runs at home has no list price. An operator who wants to bill it gives it one.
     allowUnpriced: true,
   }));
+}
+
+const OFFERED = "offered-vendors";
+
+/**
+ * Adds an endpoint for each vendor whose credentials have come to stand in the environment since the last start. Once
+ * for each vendor: what an operator takes away again stays away.
+ */
+export async function offerVendors(control: Control, query: Kysely<Schema>, environment: Environment): Promise<void> {
+  const row = await query.selectFrom("meta").select("value").where("name", "=", OFFERED).executeTakeFirst();
+  const offered = new Set<string>(row ? (JSON.parse(row.value) as string[]) : []);
+  const found = vendorsInEnvironment(environment).filter(({ id }) => !offered.has(id));
+  if (found.length === 0) return;
+  for (const { id, vendor, credentials } of found) {
+    const taken = control
+      .snapshot()
+      .settings.endpoints.some((endpoint) => endpoint.id === id || endpoint.vendor === id);
+    const templates = Object.entries(credentials).map(([name, one]) => [name, "template" in one ? one.template : ""]);
+    const written = { id, vendor, credentials: Object.fromEntries(templates), models: [] };
+    if (!taken) await control.change("endpoints", id, written, "start", "new");
+    offered.add(id);
+  }
+  const value = JSON.stringify([...offered]);
+  await query
+    .insertInto("meta")
+    .values({ name: OFFERED, value })
+    .onConflict((conflict) => conflict.column("name").doUpdateSet({ value }))
+    .execute();
 }
 
 /** Whether only the endpoint itself can tell the names of its models. */
