@@ -74,9 +74,13 @@ export class KeptAnswers {
     return { ...claim, state: "pending", at: this.#clock.now(), status: 0, headers: "", answer: undefined };
   }
 
-  /** The row that keeps an answer: goes to the disk in the settlement's own transaction. */
+  /**
+   * The row that keeps an answer, or says that it was too long to keep: goes to the disk in the settlement's own
+   * transaction.
+   */
   kept(claim: Claim, head: CallHead, body: Buffer | undefined): KeptAnswerRow {
-    const answer = body && this.#sealer.sealBytes(body);
+    const fits = body !== undefined && body.length <= this.#limits.keptAnswerBytes;
+    const answer = fits ? this.#sealer.sealBytes(body) : undefined;
     const state = answer ? "kept" : "too-large";
     return { ...claim, state, at: this.#clock.now(), status: head.status, headers: JSON.stringify(head), answer };
   }
