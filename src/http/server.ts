@@ -30,6 +30,7 @@ export function makeServer(options: ServerOptions): Server {
     if (!route) refuse(404, new Fault("not_found", httpWords.unknownPath(request.method!, path)), request, response);
     else if (request.method !== route.method) {
       const text = httpWords.wrongMethod(request.method!, path, route.method);
+      response.setHeader("allow", route.method);
       refuse(405, new Fault("method_not_allowed", text), request, response);
     } else if (route.operation === "models") openAi.models(request, response);
     else void openAi.call(route.operation, request, response);
@@ -49,7 +50,26 @@ export function makeServer(options: ServerOptions): Server {
     handle,
   );
   server.maxConnections = limits.callsInFlight * 2;
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    if (socket.writable && error.code !== "ECONNRESET") socket.end(answerUnreadable(error, options));
+    else socket.destroy();
+  });
   return server;
+}
+
+/** What cannot be read as a request has no language and no path: a whole answer, in the shape of the clients' errors. */
+function answerUnreadable(error: NodeJS.ErrnoException, { limits, language }: ServerOptions): Buffer {
+  const tooLarge = error.code === "HPE_HEADER_OVERFLOW";
+  const text = tooLarge ? httpWords.headersTooLarge(limits.headerBytes) : httpWords.notHttp();
+  const body = errorBody(new Fault("invalid_request", text), language);
+  const head = [
+    tooLarge ? "HTTP/1.1 431 Request Header Fields Too Large" : "HTTP/1.1 400 Bad Request",
+    "content-type: application/json",
+    `content-length: ${body.length}`,
+    "x-maidan-origin: gateway",
+    "connection: close",
+  ];
+  return Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), body]);
 }
 
 const CLIENT_PATHS: Readonly<

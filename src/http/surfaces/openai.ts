@@ -37,7 +37,7 @@ export class OpenAiSurface {
         {
           request: readRequest(operation, body, limits),
           caller: { secret },
-          idempotencyKey: request.headers["idempotency-key"] as string | undefined,
+          idempotencyKey: (request.headers["idempotency-key"] as string | undefined) || undefined,
           departure,
         },
         new ResponseSink(response),
@@ -75,8 +75,7 @@ export class OpenAiSurface {
       return;
     }
     const language = languageOfHeader(request.headers["accept-language"], this.#language);
-    const passed = fault instanceof VendorFault && fault.status === fault.vendorStatus ? fault.body : undefined;
-    const body = passed ?? errorBody(fault, language);
+    const body = vendorBody(fault) ?? errorBody(fault, language);
     const headers = ["content-type", "application/json", "content-length", String(body.length)];
     headers.push("x-maidan-origin", fault.origin);
     if (outcome) headers.push("x-maidan-call", outcome.call);
@@ -101,6 +100,17 @@ function secretOf(request: IncomingMessage): string {
   const other = request.headers["x-api-key"];
   if (typeof other === "string" && other !== "") return other;
   throw new Fault("invalid_api_key", callWords.noKey());
+}
+
+/** The vendor's own words, where it speaks this protocol too and means what its status says. */
+function vendorBody(fault: Fault): Buffer | undefined {
+  if (!(fault instanceof VendorFault) || fault.status !== fault.vendorStatus || !fault.body) return undefined;
+  try {
+    const { error } = JSON.parse(fault.body.toString("utf8")) as { error?: unknown };
+    return typeof error === "object" && error !== null ? fault.body : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function asFault(error: unknown): Fault {
