@@ -110,7 +110,8 @@ describe("a client that goes away", () => {
       expect(attempt.usage.input).toBeGreaterThan(0);
       // The first event is the role: a client that has seen `chunk` events has seen one token less.
       expect(attempt.usage.output, `chunk ${chunk}`).toBeGreaterThanOrEqual(chunk - 1);
-      expect(row.billed!.output).toBeLessThan(CHUNKS);
+      // The vendor may have written its last token by the time it hears of the end.
+      expect(row.billed!.output).toBeLessThanOrEqual(CHUNKS);
     }
     await expectBilledOnce("abort", left);
     await expectNeverSentAgain("abort");
