@@ -120,11 +120,14 @@ function failures(run: Run): string {
   return lines.length === 0 ? "No request failed." : lines.join("\n");
 }
 
-export function printReport(run: Run, pinned: boolean): void {
+/** @param busy the system's load before the run, where it was too high for figures that mean something */
+export function printReport(run: Run, pinned: boolean, busy: number | undefined): void {
   const where = pinned
     ? "gateways on one core, load and upstream on another"
     : "processes could not be bound to cores here";
-  const parts = [`Medians of ${run.rounds} rounds; ${where}.`, throughput(run)];
+  const doubt =
+    busy && `Others were using this machine (load ${figure(busy, 1)}): take no figure below for the program's.`;
+  const parts = [...(doubt ? [doubt] : []), `Medians of ${run.rounds} rounds; ${where}.`, throughput(run)];
   if (run.samples.has("latency buffered")) parts.push(latency(run));
   parts.push(memory(run), bars(run), goals(run), failures(run));
   process.stdout.write(`${parts.join("\n\n")}\n`);
