@@ -51,7 +51,20 @@ export class AttemptHold implements Hold {
   add(size: HoldSize): void {
     this.amount += size.amount;
     this.bound += size.bound;
-    for (const share of this.shares) grow(share, size);
+    for (const share of this.shares) {
+      grow(share, size);
+      if (this.stepped) this.#useReserve(share, convertUp(size.bound, share.ratio));
+    }
+  }
+
+  /** What was kept free for it is held now; room for one step more stays. */
+  #useReserve(share: HeldShare, used: Nano): void {
+    const least = convertUp(this.ask.step!.bound, share.ratio);
+    const rest = share.reserve - used;
+    const reserve = rest > least ? rest : least;
+    if (reserve >= share.reserve) return;
+    share.window.reserve += reserve - share.reserve;
+    share.reserve = reserve;
   }
 
   /** Gives everything back, and returns what was settled in each budget instead. */

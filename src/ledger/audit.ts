@@ -62,7 +62,7 @@ async function findAttempts(query: Kysely<Schema>): Promise<Problem[]> {
   return rows.map((row) => {
     const where = row.attempt;
     if (row.opened !== 1) return { where, what: auditWords.closedWithoutHold() };
-    if (row.set_aside !== row.given_back) {
+    if (row.closed > 0 && row.set_aside !== row.given_back) {
       return { where, what: auditWords.heldDiffers(decimal(row.set_aside), decimal(row.given_back)) };
     }
     if (row.doubted === "0") return { where, what: auditWords.resolvedWithoutDoubt() };

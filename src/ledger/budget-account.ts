@@ -16,7 +16,7 @@ export class WindowSums {
   bounds: Nano = 0n;
   /** The part of both that only evidence or a person can free. */
   doubts: Nano = 0n;
-  /** One step more for every stream that is held in steps: not for calls that have not begun. */
+  /** What streams that are held in steps will probably need yet: not for calls that have not begun. */
   reserve: Nano = 0n;
 
   constructor(account: BudgetAccount, span: WindowSpan) {
@@ -35,6 +35,9 @@ export class BudgetAccount {
   /** Whether calls may be refused by it: not before all that was spent in its window is known. */
   #refuses = false;
   window: WindowSums;
+  /** Settlements seen, and the largest part of its bound that any used lately: experience, not money. */
+  settlements = 0;
+  usedPart = 0;
   /** Calls that wait for room, made when the first one does. */
   line: WaitingLine | undefined;
 
@@ -68,6 +71,12 @@ export class BudgetAccount {
   /** From now on the budget refuses what does not fit, unless it is soft. */
   enforce(): void {
     this.#refuses = this.#setting.kind !== "soft";
+  }
+
+  /** Learns what part of its bound an attempt used. What is learnt fades: half of it in 44 settlements. */
+  learn(part: number): void {
+    this.settlements += 1;
+    this.usedPart = Math.max(part, this.usedPart * FADING);
   }
 
   /** Moves on to the window of `now`. A clock that goes back reopens no window. Tells whether it moved. */
@@ -121,6 +130,8 @@ export class BudgetAccount {
     };
   }
 }
+
+const FADING = 63 / 64;
 
 export function timezoneOf(setting: BudgetSetting): string {
   return setting.timezone ?? "UTC";

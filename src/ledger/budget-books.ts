@@ -100,12 +100,7 @@ export class BudgetBooks {
 
 const MOST_PLACES = 100_000;
 
-/** Whether a budget goes on in its account: only its limit and its kind may have changed. */
-export function sameBook(a: BudgetSetting, b: BudgetSetting): boolean {
-  return (
-    a.payer === b.payer &&
-    a.currency === b.currency &&
-    a.window === b.window &&
-    (a.timezone ?? "UTC") === (b.timezone ?? "UTC")
-  );
+/** What a book stands for. A budget goes on in its book while this stays: its limit and its kind may change. */
+export function configurationOf({ id, payer, currency, window, timezone }: BudgetSetting): string {
+  return JSON.stringify([id, payer, currency, window, timezone ?? "UTC"]);
 }

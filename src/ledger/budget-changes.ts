@@ -6,7 +6,7 @@ import type { BudgetSetting } from "../config/settings.ts";
 import type { Store } from "../store/spec.ts";
 import type { AttemptHold } from "./attempt-hold.ts";
 import { BudgetAccount, type WindowSums } from "./budget-account.ts";
-import { type BudgetBooks, sameBook } from "./budget-books.ts";
+import { type BudgetBooks, configurationOf } from "./budget-books.ts";
 import { readBase, registerBooks, writeBases } from "./budget-opening.ts";
 import type { Doubts } from "./doubts.ts";
 import { addRate } from "./rates.ts";
@@ -59,11 +59,12 @@ export class BudgetChanges {
     start: StartOptions | undefined,
   ): Promise<BudgetAccount[]> {
     const live = [...(start?.unread ?? []).map(({ account }) => account), ...this.#books.inForce()];
+    const known = new Map(live.map((account) => [configurationOf(account.setting), account]));
     const kept = new Map<BudgetAccount, BudgetSetting>();
     const fresh: { setting: BudgetSetting; window: number }[] = [];
     for (const setting of budgets) {
       const { window } = checkedAccount("", setting, now);
-      const account = live.findLast(({ setting: own }) => own.id === setting.id && sameBook(own, setting));
+      const account = known.get(configurationOf(setting));
       if (account) kept.set(account, setting);
       else fresh.push({ setting, window: window.start });
     }

@@ -26,9 +26,24 @@ export function windowAt(window: BudgetWindow, timezone: string, at: number): Wi
   if (window === "hour") {
     const offset = local.offset * 60_000;
     const start = Math.floor((at + offset) / HOUR_MS) * HOUR_MS - offset;
-    return { start, end: start + HOUR_MS };
+    const end = start + HOUR_MS;
+    return { start: offsetChange(timezone, start, at) ?? start, end: offsetChange(timezone, at, end - 1) ?? end };
   }
   const start = local.startOf(window);
   const end = start.plus({ [`${window}s`]: 1 }).startOf(window);
   return { start: start.toMillis(), end: end.toMillis() };
+}
+
+/** The instant after `from` and until `to` at which the zone's offset changes: clocks may be set by half an hour. */
+function offsetChange(timezone: string, from: number, to: number): number | undefined {
+  const offsetAt = (at: number): number => DateTime.fromMillis(at, { zone: timezone }).offset;
+  const last = offsetAt(to);
+  if (offsetAt(from) === last) return undefined;
+  let [before, after] = [from, to];
+  while (after - before > 1) {
+    const middle = Math.floor((before + after) / 2);
+    if (offsetAt(middle) === last) after = middle;
+    else before = middle;
+  }
+  return after;
 }

@@ -19,6 +19,12 @@ const FULL: Verdict = { kind: "full" };
 const STEP: Verdict = { kind: "step" };
 
 /**
+ * How long a call has waited. `patient`: it waits for room for its whole bound. `modest`: it takes less, as long as that
+ * is ample by what others used of their bounds. `last`: it takes what there is.
+ */
+export type Mood = "patient" | "modest" | "last";
+
+/**
  * Whether a call may begin, and how large. In this order: in full; as a first step; by waiting for what is in flight to
  * settle; shortened to what the rest buys; not at all.
  *
@@ -26,25 +32,65 @@ const STEP: Verdict = { kind: "step" };
  * turn of the event loop.
  *
  * @param place its place among those who wait: nobody is admitted before an earlier one that asks the same budget
- * @param patient whether it may still wait
  */
-export function decide(ask: HoldAsk, places: Places, place: number, patient: boolean): Verdict {
-  const queued = patient ? earlierLine(places, place) : undefined;
-  const full = lacking(places, ask.full.bound, patient);
+export function decide(ask: HoldAsk, places: Places, place: number, mood: Mood): Verdict {
+  const waits = mood !== "last";
+  const queued = waits ? earlierLine(places, place) : undefined;
+  const full = lacking(places, ask.full.bound, waits);
   if (!full && !queued) return FULL;
-  if (ask.step && !queued && !lacking(places, ask.step.bound, patient)) return STEP;
-  if (patient && couldFit(places, ask.full.bound)) return { kind: "wait", at: queued ?? full! };
-  const now = affordable(places, patient ? "unreserved" : "room");
+  const ample = ampleFor(ask, places);
+  if (ask.step && !queued && !lacking(places, larger(ask.step.bound, waits ? ample : 0n), waits)) return STEP;
+  if (mood === "patient" && couldFit(places, ask.full.bound)) return { kind: "wait", at: queued ?? full! };
+  const now = affordable(places, waits ? "unreserved" : "room");
+  const later = affordable(places, "potential");
   if (!queued) {
-    const size = ask.shrink(now.left);
-    if (size && !lacking(places, size.bound, patient)) return { kind: "smaller", size };
+    if (!waits || now.left >= ample || later.left < ample) {
+      if (ask.step && !lacking(places, ask.step.bound, waits)) return STEP;
+      const size = shorten(ask, now.left, ample, now.tightest.line?.length ?? 0);
+      if (size && !lacking(places, size.bound, waits)) return { kind: "smaller", size };
+    }
   }
-  if (patient) {
-    const later = affordable(places, "potential");
+  if (waits) {
     const gains = queued !== undefined || later.left > now.left;
     if (gains && isUseful(ask, later.left)) return { kind: "wait", at: queued ?? now.tightest };
   }
   return { kind: "refuse", at: affordable(places, "room").tightest };
+}
+
+/** What newcomers leave to a stream that begins with a step: what it will probably need, and at least one step more. */
+export function reserveFor(ask: HoldAsk, places: Places): Nano {
+  const step = ask.step!.bound;
+  return larger(step, ampleFor(ask, places) - step);
+}
+
+/** As many settlements as make experience. */
+const FEW = 8;
+
+/**
+ * What is ample for a call: twice the largest part of their bounds that others have used lately; without experience its
+ * whole bound. Only how much is asked for depends on it: what is granted stays a provable bound.
+ */
+function ampleFor({ full }: HoldAsk, { accounts }: Places): Nano {
+  let used = 0;
+  for (const account of accounts) {
+    if (!account.refuses) continue;
+    if (account.settlements < FEW) return full.bound;
+    used = Math.max(used, account.usedPart);
+  }
+  const ample = BigInt(Math.ceil(Math.min(1, used * 2) * PARTS));
+  return (full.bound * ample) / BigInt(PARTS);
+}
+
+const PARTS = 1_000_000;
+
+function larger(a: Nano, b: Nano): Nano {
+  return a > b ? a : b;
+}
+
+/** The call, shortened to its part of what is left beside the others who wait for it, though never below what is ample. */
+function shorten(ask: HoldAsk, left: Nano, ample: Nano, waiting: number): SmallerHold | undefined {
+  const fair = larger(left / BigInt(Math.max(1, waiting)), ample);
+  return (fair < left ? ask.shrink(fair) : undefined) ?? ask.shrink(left);
 }
 
 /** Whether a hold in flight may grow by `more`, in the windows in which it was made. */
@@ -60,7 +106,7 @@ export function mayGrow(
   return true;
 }
 
-/** The first budget that has no room for `bound`. What streams in flight will need next is not for newcomers. */
+/** The first budget that has no room for `bound`. What streams in flight will probably need is not for newcomers. */
 function lacking({ accounts, ratios }: Places, bound: Nano, spareReserve: boolean): BudgetAccount | undefined {
   for (let i = 0; i < accounts.length; i++) {
     const account = accounts[i]!;

@@ -303,18 +303,46 @@ describe("smaller holds", () => {
     await bench.expectBalance();
   });
 
-  test("newcomers leave every stream in flight the room of one more step", async () => {
-    await start([budget("o", "org", 100n)]);
+  test("newcomers leave every stream in flight what it will probably need", async () => {
+    await start([budget("o", "org", 1_080n)]);
+    for (let i = 0; i < 8; i++) await bench.ledger.settle(await bench.hold(100n), costs(10n));
+    await bench.hold(800n);
+    // Others used a tenth of their bounds: a stream of at most 300 probably needs 60, which is two steps.
     const step = { amount: 30n, bound: 30n };
-    const first = await bench.hold(1_000n, { step });
-    const second = bench.ledger.hold(bench.ask(1_000n, { step }));
-    expect(second).not.toBeInstanceOf(Promise); // 30 + 30 held, 30 in reserve
-    const third = bench.ledger.hold(bench.ask(1_000n, { step }));
-    expect(third).toBeInstanceOf(Promise);
-    expect(bench.ledger.topUp(first, step)).toBe(true);
-    await bench.ledger.settle(first, costs(10n));
-    await bench.ledger.settle(await second, costs(10n));
-    expect(await third).toMatchObject({ stepped: true });
+    const stream = () => bench.ledger.hold(bench.ask(300n, { step }));
+    const streams = [stream(), stream(), stream()];
+    expect(streams.map((hold) => hold instanceof Promise)).toEqual([false, false, false]);
+    const fourth = stream(); // 200 − 3 × 30 held − 3 × 30 kept free
+    expect(fourth).toBeInstanceOf(Promise);
+    const [first, second] = await Promise.all(streams);
+    expect(bench.ledger.topUp(first!, step)).toBe(true);
+    await bench.ledger.settle(first!, costs(10n));
+    await bench.ledger.settle(second!, costs(10n));
+    expect(await fourth).toMatchObject({ stepped: true });
+  });
+
+  test("after a third of its patience a call takes what is ample, though its whole bound would fit later", async () => {
+    await start([budget("o", "org", 1_080n)], { limits: { holdWaitMs: 3_000 } });
+    for (let i = 0; i < 8; i++) await bench.ledger.settle(await bench.hold(100n), costs(10n));
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    await bench.hold(700n);
+    const waiting = bench.hold(1_000n, { shrink });
+    await Promise.resolve();
+    vi.advanceTimersByTime(999);
+    expect(bench.ledger.inFlight.waiting).toBe(1);
+    vi.advanceTimersByTime(1);
+    expect(await waiting).toMatchObject({ bound: 300n, outputTokens: 30 });
+  });
+
+  test("whoever is shortened while others wait leaves them their part", async () => {
+    await start([budget("o", "org", 1_008n)]);
+    for (let i = 0; i < 8; i++) await bench.ledger.settle(await bench.hold(100n), costs(1n));
+    const all = await bench.hold(1_000n);
+    const waiting = [0, 1, 2].map(() => bench.hold(5_000n, { shrink }));
+    await Promise.resolve();
+    await bench.ledger.settle(all, costs(10n));
+    const holds = await Promise.all(waiting);
+    expect(holds.map(({ bound }) => bound)).toEqual([330n, 330n, 330n]);
   });
 });
 
@@ -701,7 +729,7 @@ describe("the audit", () => {
     ["update usage_hourly set attempts = 7", /attempts says/],
     ["delete from unsettled", /not in the list/],
     ["delete from entries where kind = 'unsettled'", /not by its entries/],
-    ["update entries set phase = 2 where kind = 'release'", /without having been in doubt|/],
+    ["update entries set phase = 2 where kind = 'release'", /without having been in doubt/],
   ])("finds %s", async (statement, finding) => {
     await start([budget("o", "org", 1_000n)]);
     await bench.ledger.settle(await bench.hold(10n), costs(5n));

@@ -12,7 +12,7 @@ import { audit } from "./audit.ts";
 import type { BudgetAccount, WindowSums } from "./budget-account.ts";
 import { BudgetBooks } from "./budget-books.ts";
 import { BudgetChanges } from "./budget-changes.ts";
-import { decide, mayGrow, type Places, type Verdict } from "./decision.ts";
+import { decide, mayGrow, type Places, reserveFor, type Verdict } from "./decision.ts";
 import { type DoubtShare, Doubts, sharesOfDoubt } from "./doubts.ts";
 import { makeEntry } from "./entries.ts";
 import { exhausted } from "./exhausted.ts";
@@ -122,8 +122,8 @@ export class Ledger {
     if (this.#open.has(ask.attempt)) throw new Error(`attempt ${ask.attempt} is held already`);
     const now = this.#clock.now();
     const places = this.#placesOf(ask, now);
-    const verdict = decide(ask, places, Number.POSITIVE_INFINITY, this.#waiting.open);
-    if (verdict.kind === "wait") return this.#waiting.wait(ask, places, verdict.at);
+    const verdict = decide(ask, places, Number.POSITIVE_INFINITY, this.#waiting.open ? "patient" : "last");
+    if (verdict.kind === "wait") return this.#waiting.wait(ask, verdict.at);
     if (verdict.kind === "refuse") throw exhausted(ask, verdict.at);
     return this.#grant(ask, places, verdict, now);
   }
@@ -145,6 +145,7 @@ export class Ledger {
     if (held.closed) return held.closed;
     const { cost, vendorCost, usage, basis, kept } = settlement;
     const shares = held.settleShares(cost);
+    learn(held, cost);
     const detail = JSON.stringify(vendorCost === undefined ? settlement.detail : { ...settlement.detail, vendorCost });
     const entry = makeEntry(
       held.ask,
@@ -298,9 +299,9 @@ export class Ledger {
     hold.amount = size.amount;
     hold.bound = size.bound;
     const { accounts, ratios } = places;
+    const reserve = stepped ? reserveFor(ask, places) : 0n;
     for (let i = 0; i < accounts.length; i++) {
-      const reserve = stepped ? convertUp(size.bound, ratios[i]!) : 0n;
-      hold.join(accounts[i]!.window, ratios[i]!, reserve);
+      hold.join(accounts[i]!.window, ratios[i]!, stepped ? convertUp(reserve, ratios[i]!) : 0n);
     }
     const { attempt } = ask;
     this.#open.set(attempt, hold);
@@ -370,6 +371,15 @@ export class Ledger {
     if (!(hold instanceof AttemptHold)) throw new TypeError("this hold was not made by the ledger");
     return hold;
   }
+}
+
+/** What part of the whole bound was used. A shortened answer that used up its hold might have used more. */
+function learn({ ask, shares, bound, outputTokens }: AttemptHold, cost: Nano): void {
+  const whole = Number(ask.full.bound);
+  if (whole <= 0) return;
+  const cut = outputTokens !== undefined && cost * 10n >= bound * 9n;
+  const part = (Number(cost) / whole) * (cut ? 2 : 1);
+  for (const { window } of shares) window.account.learn(part);
 }
 
 function shareOf(window: WindowSums, amount: Nano): BudgetShare {

@@ -92,19 +92,14 @@ export async function loadBooks(
   now: number,
 ): Promise<{ account: BudgetAccount; baseWindow: number }[]> {
   const rows = await query.selectFrom("budget_books").selectAll().where("closed_at", "is", null).execute();
+  const latestOf = await readLatestWindows(query);
   const settings = new Map(budgets.map((budget) => [budget.id, budget]));
   const unread: { account: BudgetAccount; baseWindow: number }[] = [];
   for (const row of rows) {
     const amount = settings.get(row.budget)?.amount ?? "0";
     const kind = settings.get(row.budget)?.kind;
     const account = new BudgetAccount(row.book, { ...settingOfBook(row), amount, kind }, now);
-    const latest = await query
-      .selectFrom("budget_windows")
-      .selectAll()
-      .where("book", "=", row.book)
-      .orderBy("window", "desc")
-      .limit(1)
-      .executeTakeFirst();
+    const latest = latestOf.get(row.book);
     if (latest) account.advance(latest.window);
     if (latest?.window === account.window.start) account.window.settled = latest.settled;
     books.add(account);
@@ -112,6 +107,24 @@ export async function loadBooks(
     else books.putInForce(account);
   }
   return unread;
+}
+
+/** The last window of each book in which anything was settled. */
+async function readLatestWindows(query: Kysely<Schema>): Promise<Map<string, { window: number; settled: Nano }>> {
+  const rows = await query
+    .selectFrom("budget_windows as one")
+    .innerJoin(
+      (inner) =>
+        inner
+          .selectFrom("budget_windows")
+          .groupBy("book")
+          .select(({ fn }) => ["book", fn.max("window").as("latest")])
+          .as("last"),
+      (join) => join.onRef("last.book", "=", "one.book").onRef("last.latest", "=", "one.window"),
+    )
+    .selectAll("one")
+    .execute();
+  return new Map(rows.map(({ book, window, settled }) => [book, { window, settled }]));
 }
 
 /** Brings back the attempts in doubt, each in the windows in which it was held. */
@@ -136,6 +149,7 @@ export async function loadDoubts(
     for (const share of readShares(row.shares)) {
       const account = books.book(share.budget);
       if (!account) continue; // A budget that is no more.
+      account.advance(share.window);
       const { currency } = account.setting;
       const ratio = ratioOf(row.currency, currency, row.rates) ?? ratioOfShare(row.amount, share.amount);
       if (ratio) shares.push({ window: account.windowFrom(share.window, books.past), ratio, bound: share.amount });

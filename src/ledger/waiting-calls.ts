@@ -1,7 +1,7 @@
 import { Fault } from "../base/faults.ts";
 import { ledgerWords } from "../base/messages/ledger.ts";
 import type { BudgetAccount } from "./budget-account.ts";
-import { decide, type Places, type Verdict } from "./decision.ts";
+import { decide, type Mood, type Places, type Verdict } from "./decision.ts";
 import type { Hold, HoldAsk } from "./spec.ts";
 import { type Waiter, WaitingLine } from "./waiting-line.ts";
 
@@ -41,16 +41,25 @@ export class WaitingCalls {
     return this.#count < this.#options.most && this.#options.patienceMs > 0;
   }
 
-  wait(ask: HoldAsk, places: Places, at: BudgetAccount): Promise<Hold> {
+  wait(ask: HoldAsk, at: BudgetAccount): Promise<Hold> {
     return new Promise((resolve, reject) => {
       const { signal } = ask;
       if (signal?.aborted) {
         reject(gone());
         return;
       }
-      const deadline = performance.now() + this.#options.patienceMs;
-      const place = ++this.#lastPlace;
-      const waiter: Waiter = { ask, places, place, deadline, resolve, reject, timer: undefined, leave: undefined, at };
+      const now = performance.now();
+      const waiter: Waiter = {
+        ask,
+        place: ++this.#lastPlace,
+        modestAt: now + this.#options.patienceMs * MODEST_AFTER,
+        deadline: now + this.#options.patienceMs,
+        resolve,
+        reject,
+        timer: undefined,
+        leave: undefined,
+        at,
+      };
       if (signal) {
         const leave = (): void => this.#abandon(waiter);
         waiter.leave = () => signal.removeEventListener("abort", leave);
@@ -64,16 +73,16 @@ export class WaitingCalls {
   /** Something changed in a budget: whoever is first in its line may have room now, or no hope left. */
   serve(account: BudgetAccount): void {
     for (let waiter = account.line?.first; waiter; waiter = account.line?.first) {
-      if (!this.#reconsider(waiter, true)) return;
+      if (!this.#reconsider(waiter)) return;
     }
   }
 
   /** Decides anew. Tells whether the waiter has left the line in which it stood. */
-  #reconsider(waiter: Waiter, patient: boolean): boolean {
+  #reconsider(waiter: Waiter): boolean {
     const { ask, at } = waiter;
     try {
       const places = this.#options.placesOf(ask);
-      const verdict = decide(ask, places, waiter.place, patient);
+      const verdict = decide(ask, places, waiter.place, moodOf(waiter));
       if (verdict.kind === "wait") {
         if (verdict.at === at) return false;
         at.line!.remove(waiter);
@@ -97,23 +106,19 @@ export class WaitingCalls {
     this.#watch(waiter);
   }
 
-  /** Wakes it when its patience ends, or when the budget's window does. */
+  /** Wakes it when its mood changes, or when the budget's window ends. */
   #watch(waiter: Waiter): void {
     clearTimeout(waiter.timer);
-    const patience = waiter.deadline - performance.now();
+    const now = performance.now();
+    const next = now < waiter.modestAt ? waiter.modestAt : waiter.deadline;
     const windowMs = waiter.at.window.end - this.#options.now();
-    const wakeMs = Math.max(1, Math.min(patience, windowMs));
-    waiter.timer = setTimeout(() => this.#wake(waiter), wakeMs);
+    waiter.timer = setTimeout(() => this.#wake(waiter), Math.max(1, Math.ceil(Math.min(next - now, windowMs))));
     waiter.timer.unref();
   }
 
   #wake(waiter: Waiter): void {
     const { at } = waiter;
-    if (performance.now() >= waiter.deadline - 1) {
-      this.#reconsider(waiter, false);
-      this.serve(at);
-      return;
-    }
+    if (moodOf(waiter) === "last") this.#reconsider(waiter);
     this.serve(at);
     if (waiter.timer && waiter.at === at) this.#watch(waiter);
   }
@@ -132,6 +137,15 @@ export class WaitingCalls {
     waiter.at.line!.remove(waiter);
     this.#count -= 1;
   }
+}
+
+/** The part of its patience after which a call takes less than its whole bound. */
+const MODEST_AFTER = 1 / 3;
+
+function moodOf(waiter: Waiter): Mood {
+  const now = performance.now();
+  if (now >= waiter.deadline) return "last";
+  return now >= waiter.modestAt ? "modest" : "patient";
 }
 
 function gone(): Fault {

@@ -1,14 +1,13 @@
 import type { BudgetAccount } from "./budget-account.ts";
-import type { Places } from "./decision.ts";
 import type { Hold, HoldAsk } from "./spec.ts";
 
 /** A call that waits for room. */
 export interface Waiter {
   readonly ask: HoldAsk;
-  readonly places: Places;
   /** Counts up: who came first. */
   readonly place: number;
-  /** performance.now() at which its patience ends. */
+  /** performance.now() at which it takes less than its whole bound, and at which its patience ends. */
+  readonly modestAt: number;
   readonly deadline: number;
   readonly resolve: (hold: Hold) => void;
   readonly reject: (fault: unknown) => void;

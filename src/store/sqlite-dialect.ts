@@ -12,15 +12,16 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from "kysely";
+import type { ReaderPool } from "./reader-pool.ts";
 import { READ_ONLY, type StatementResult } from "./statements.ts";
 import { type DatabaseThread, StoreError } from "./thread.ts";
 
 /** SQLite in threads, as Kysely sees it: reads go to a thread of their own, writes to the one that writes. */
 export class ThreadedSqliteDialect implements Dialect {
   readonly #writer: DatabaseThread;
-  readonly #readers: readonly DatabaseThread[];
+  readonly #readers: ReaderPool;
 
-  constructor(writer: DatabaseThread, readers: readonly DatabaseThread[]) {
+  constructor(writer: DatabaseThread, readers: ReaderPool) {
     this.#writer = writer;
     this.#readers = readers;
   }
@@ -45,11 +46,11 @@ export class ThreadedSqliteDialect implements Dialect {
 
 class ThreadedSqliteDriver implements Driver {
   readonly #writer: DatabaseThread;
-  readonly #readers: readonly DatabaseThread[];
+  readonly #readers: ReaderPool;
   /** Resolves when the transaction that is open now has ended. */
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(writer: DatabaseThread, readers: readonly DatabaseThread[]) {
+  constructor(writer: DatabaseThread, readers: ReaderPool) {
     this.#writer = writer;
     this.#readers = readers;
   }
@@ -105,11 +106,11 @@ const READING = /^\s*(?:select|with|values|explain|pragma)\b/i;
 
 class ThreadedConnection implements DatabaseConnection {
   readonly #writer: DatabaseThread;
-  readonly #readers: readonly DatabaseThread[];
+  readonly #readers: ReaderPool;
   /** Set while a transaction is open on this connection. */
   endTurn: (() => void) | undefined;
 
-  constructor(writer: DatabaseThread, readers: readonly DatabaseThread[]) {
+  constructor(writer: DatabaseThread, readers: ReaderPool) {
     this.#writer = writer;
     this.#readers = readers;
   }
@@ -123,9 +124,8 @@ class ThreadedConnection implements DatabaseConnection {
     if (this.endTurn) return this.#writer.ask("run", sql, parameters, true);
     const reads = query.kind === "SelectQueryNode" || (query.kind === "RawNode" && READING.test(sql));
     if (!reads) return this.#writer.ask("run", sql, parameters);
-    const reader = this.#readers.reduce((least, other) => (other.depth < least.depth ? other : least));
     try {
-      return await reader.ask("run", sql, parameters);
+      return await this.#readers.pick().ask("run", sql, parameters);
     } catch (error) {
       const writes = error instanceof StoreError && error.sqliteCode !== undefined;
       if (!writes || (error.sqliteCode! & 0xff) !== READ_ONLY) throw error;

@@ -4,13 +4,14 @@ import type { Limits } from "../base/limits.ts";
 import type { Durability } from "../config/environment.ts";
 import { GroupJournal } from "./group-journal.ts";
 import { migrate } from "./migrate.ts";
+import { ReaderPool } from "./reader-pool.ts";
 import type { Schema } from "./schema.ts";
 import type { Store } from "./spec.ts";
 import { type ConnectionOptions, openForWriting } from "./sqlite-connection.ts";
 import { ThreadedSqliteDialect } from "./sqlite-dialect.ts";
 import { DatabaseThread, StoreError, type ThreadAnswer } from "./thread.ts";
 
-/** One report at a time may be long; the other reader stays free for short questions. */
+/** One report may be long; the other reader stays free for short questions. */
 const READERS = 2;
 
 export interface SqliteStoreOptions {
@@ -40,7 +41,7 @@ export function openSqliteStore({ folder, durability = "disk", limits }: SqliteS
     database.close();
   }
   const writer = new DatabaseThread("sqlite-writer", { ...options });
-  const readers = Array.from({ length: READERS }, () => new DatabaseThread("sqlite-reader", { ...options }));
+  const readers = new ReaderPool(() => new DatabaseThread("sqlite-reader", { ...options }), READERS);
   const journal = new GroupJournal((batch) => writer.post(batch), limits.journalQueue);
   writer.onMessage = (message) => {
     if (message === 0) journal.committed();
@@ -53,7 +54,7 @@ export function openSqliteStore({ folder, durability = "disk", limits }: SqliteS
     journal,
     close: async () => {
       await journal.drain().catch(() => {});
-      await Promise.all([writer, ...readers].map((thread) => thread.close()));
+      await Promise.all([writer.close(), readers.close()]);
     },
   };
 }
