@@ -114,7 +114,7 @@ async function main(): Promise<void> {
     }
   }
   progress("");
-  printReport(run, processes.PINNED, busy);
+  printReport(run, { pinned: processes.PINNED, syncMs: processes.syncMs(), busy });
   const folder = join(processes.PROJECT, "benchmarks/results");
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "requests.svg"), drawBars(run));

@@ -1,9 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, fdatasyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LoadOrder, LoadResult } from "./cases.ts";
+import { median } from "./run.ts";
 
 /** The root of the project: the program was started there. */
 export const PROJECT = process.cwd();
@@ -173,4 +174,20 @@ export function memoryMb(target: Target): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** How long this disk takes to make four kilobytes durable, milliseconds, the median: a call waits for it twice. */
+export function syncMs(): number {
+  const folder = mkdtempSync(join(tmpdir(), "maidan-sync-"));
+  const file = openSync(join(folder, "sync"), "w");
+  const block = Buffer.alloc(4_096);
+  const times = Array.from({ length: 200 }, () => {
+    writeSync(file, block);
+    const began = performance.now();
+    fdatasyncSync(file);
+    return performance.now() - began;
+  });
+  closeSync(file);
+  rmSync(folder, { recursive: true, force: true });
+  return median(times);
 }

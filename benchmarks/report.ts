@@ -120,14 +120,26 @@ function failures(run: Run): string {
   return lines.length === 0 ? "No request failed." : lines.join("\n");
 }
 
-/** @param busy the system's load before the run, where it was too high for figures that mean something */
-export function printReport(run: Run, pinned: boolean, busy: number | undefined): void {
+/** What the figures depend on beside the program. */
+export interface Machine {
+  readonly pinned: boolean;
+  /** Milliseconds that the disk takes to make a write durable. */
+  readonly syncMs: number;
+  /** The load before the run, where it was too high for figures that mean something. */
+  readonly busy: number | undefined;
+}
+
+export function printReport(run: Run, { pinned, syncMs, busy }: Machine): void {
   const where = pinned
     ? "gateways on one core, load and upstream on another"
     : "processes could not be bound to cores here";
   const doubt =
     busy && `Others were using this machine (load ${figure(busy, 1)}): take no figure below for the program's.`;
-  const parts = [...(doubt ? [doubt] : []), `Medians of ${run.rounds} rounds; ${where}.`, throughput(run)];
+  const parts = [
+    ...(doubt ? [doubt] : []),
+    `Medians of ${run.rounds} rounds; ${where}; fdatasync takes ${figure(syncMs, 2)} ms.`,
+    throughput(run),
+  ];
   if (run.samples.has("latency buffered")) parts.push(latency(run));
   parts.push(memory(run), bars(run), goals(run), failures(run));
   process.stdout.write(`${parts.join("\n\n")}\n`);
