@@ -58,14 +58,12 @@ export const callWords = translations(
     noKey: () => 'No API key. Send it as "Authorization: Bearer <key>".',
     unpriced: (model: string) =>
       `"${model}" has no price, so its cost cannot be held or settled. Give it one (price: in the declarative file), or set allowUnpriced on its endpoint.`,
-    noOperation: (model: string, operation: string) => `"${model}" does not offer ${operation}.`,
     callTimeout: (seconds: number) => `The call took longer than ${seconds} s, its limit.`,
     broken: (model: string) => `"${model}" broke off before its answer was complete.`,
     notAStream: (model: string) => `"${model}" was asked for a stream and answered with something else.`,
     answerTooLarge: (model: string, bytes: number) =>
       `The answer of "${model}" is longer than ${bytes} bytes, its limit.`,
     clientGone: () => "The client went away.",
-    budgetStopped: () => "The budget has no room for more of this answer.",
     idempotencyOtherBody: (call: string) =>
       `This Idempotency-Key was used for another request (${call}). Use a new key for a new request.`,
     idempotencyInFlight: (call: string) =>
@@ -81,13 +79,11 @@ export const callWords = translations(
     noKey: () => "缺少 API 密钥。请以 “Authorization: Bearer <密钥>” 发送。",
     unpriced: (model) =>
       `“${model}”没有价格，无法预占或结算其费用。请为它设置价格（配置文件中的 price:），或在接入点上设置 allowUnpriced。`,
-    noOperation: (model, operation) => `“${model}”不提供 ${operation}。`,
     callTimeout: (seconds) => `调用超过了 ${seconds} 秒的上限。`,
     broken: (model) => `“${model}”在答案完成前中断。`,
     notAStream: (model) => `向“${model}”请求了流式输出，但它返回了别的内容。`,
     answerTooLarge: (model, bytes) => `“${model}”的答案超过了 ${bytes} 字节的上限。`,
     clientGone: () => "客户端已离开。",
-    budgetStopped: () => "预算不足以继续这个答案。",
     idempotencyOtherBody: (call) => `此 Idempotency-Key 已用于另一个请求（${call}）。新请求请使用新的键。`,
     idempotencyInFlight: (call) => `此 Idempotency-Key 的调用（${call}）仍在进行。请等待其完成；不会再次发送。`,
     idempotencyDoubt: (call) =>
