@@ -46,7 +46,7 @@ describe("a budget with little left", () => {
   });
 
   test("refuses what would be no useful answer, and leaves a short one alone", async () => {
-    bench = await CallBench.open(budget("0.0007"));
+    bench = await CallBench.open(budget("0.000316"));
     expect((await bench.call()).outcome.fault!.code).toBe("budget_exhausted");
     bench.vendor.answer(buffered("a", { input: 9, output: 4 }));
     const { sink, outcome } = await bench.call({ max_tokens: 5 });

@@ -92,9 +92,10 @@ async function attempts(
     for (let attempt = 1; attempt <= plan.tries; attempt++) {
       if (number === environment.limits.attempts || (outcome && isOver(context))) return outcome!;
       number += 1;
-      tell(offer.ref);
+      if (!outcome) tell(offer.ref);
       try {
         outcome = await new Attempt(environment, context, offer, number).run();
+        tell(offer.ref);
         if (inDoubt) outcome = { ...outcome, inDoubt };
         inDoubt = outcome.inDoubt;
       } catch (fault) {

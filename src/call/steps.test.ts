@@ -15,7 +15,7 @@ afterEach(async () => {
 /** A vendor whose abort stops the bill, and a budget that buys the bound of the input and about `tokens` of output. */
 const options = (tokens: number, more: object = {}) => ({
   lab: "billsOnAbort: generated",
-  budgets: `budgets: [{ id: org-total, amount: "${(tokens / 100_000 + 0.00061).toFixed(9)}", currency: USD, window: total }]`,
+  budgets: `budgets: [{ id: org-total, amount: "${(tokens / 100_000 + 0.000226).toFixed(9)}", currency: USD, window: total }]`,
   limits: { stepOutputTokens: 64, ...more },
 });
 

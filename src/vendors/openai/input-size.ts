@@ -13,7 +13,7 @@
  */
 
 /** Instructions that a template may put before a request. */
-export const REQUEST_BOUND_TOKENS = 512;
+export const REQUEST_BOUND_TOKENS = 128;
 /** What a template puts around a message: begin, role, end, line breaks. */
 export const MESSAGE_BOUND_TOKENS = 16;
 /** What a template says before its list of tools, and around each of them. */
