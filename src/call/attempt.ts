@@ -165,7 +165,9 @@ export class Attempt {
       }),
     );
     call.departure.onLeave(() => relay.leave());
-    const timer = setTimeout(() => relay.expire(this.#timeout()), Math.max(0, deadline - performance.now()));
+    // Timers count whole milliseconds and may fire within the last one: never before the deadline, or a next attempt would begin.
+    const left = Math.max(0, Math.ceil(deadline - performance.now()) + 1);
+    const timer = setTimeout(() => relay.expire(this.#timeout()), left);
     const stopTimer = (): void => clearTimeout(timer);
     relay.done.then(stopTimer, stopTimer);
     return relay;
