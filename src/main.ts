@@ -52,6 +52,8 @@ interface InstallationOptions {
   readonly language: StartOptions["language"];
   readonly adminKey: string | undefined;
   readonly log: Logger;
+  /** Whether many calls are to come: a server, not one command. */
+  readonly serves: boolean;
   /** Where clients reach this process, once it listens. */
   readonly address: () => string | undefined;
 }
@@ -84,7 +86,7 @@ async function assemble(options: InstallationOptions, lock: FolderLock): Promise
   const { dataFolder: folder, durability, log } = options;
   const clock = systemClock;
   const sealer = openSealer(folder);
-  const store = openSqliteStore({ folder, durability, limits: DEFAULT_LIMITS });
+  const store = openSqliteStore({ folder, durability, limits: DEFAULT_LIMITS, reserve: options.serves });
   const { query, journal } = store;
   const control = await Control.open({ query, seal: sealer, environment: process.env, clock });
   const { settings, limits } = control.snapshot();
@@ -247,7 +249,8 @@ async function startServer(options: StartOptions): Promise<StartedServer> {
   const { dataFolder, durability, language, adminKey } = options;
   const log = makeLog();
   let address: string | undefined;
-  const installation = await install({ dataFolder, durability, language, adminKey, log, address: () => address });
+  const parts = { dataFolder, durability, language, adminKey, log, serves: true, address: () => address };
+  const installation = await install(parts);
   const { control, calls, operators, ledger } = installation;
   let server: Server | undefined;
   let socket: Server | undefined;
@@ -298,7 +301,8 @@ async function startServer(options: StartOptions): Promise<StartedServer> {
 /** The operators' API on a data folder that no server uses. */
 async function openInProcess(dataFolder: string): Promise<InProcess> {
   const { durability, language, adminKey } = readEnvironment(process.env);
-  const options = { dataFolder, durability, language, adminKey, log: makeLog(), address: () => undefined };
+  const log = makeLog();
+  const options = { dataFolder, durability, language, adminKey, log, serves: false, address: () => undefined };
   const { operators, close } = await install(options);
   return { fetch: (request) => operators.fetch(request, { trusted: true }), close };
 }

@@ -20,6 +20,8 @@ export interface SqliteStoreOptions {
   /** `disk` (default): survives a power cut. `process`: survives a crash of the program. */
   readonly durability?: Durability | undefined;
   readonly limits: Pick<Limits, "journalQueue">;
+  /** Prepares the log for many commits: worth its 150 ms for a server, not for one command. */
+  readonly reserve?: boolean | undefined;
 }
 
 /**
@@ -31,7 +33,7 @@ export interface SqliteStoreOptions {
  * await store.journal.append({ op: "mark", name: "hello", value: "world" });
  * await store.close();
  */
-export function openSqliteStore({ folder, durability = "disk", limits }: SqliteStoreOptions): Store {
+export function openSqliteStore({ folder, durability = "disk", limits, reserve }: SqliteStoreOptions): Store {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const options: ConnectionOptions = { folder, durability };
   const database = openForWriting(options);
@@ -40,7 +42,7 @@ export function openSqliteStore({ folder, durability = "disk", limits }: SqliteS
   } finally {
     database.close();
   }
-  const writer = new DatabaseThread("sqlite-writer", { ...options });
+  const writer = new DatabaseThread("sqlite-writer", { ...options, reserve });
   const readers = new ReaderPool(() => new DatabaseThread("sqlite-reader", { ...options }), READERS);
   const journal = new GroupJournal((batch) => writer.post(batch), limits.journalQueue);
   writer.onMessage = (message) => {

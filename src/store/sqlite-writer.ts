@@ -1,13 +1,16 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { Batch } from "./batch.ts";
 import { BatchWriter } from "./batch-writer.ts";
-import { type ConnectionOptions, openForWriting } from "./sqlite-connection.ts";
+import { type ConnectionOptions, openForWriting, reserveLog } from "./sqlite-connection.ts";
 import { isDiskFailure, Statements, threadError } from "./statements.ts";
 import type { ThreadAnswer, ThreadRequest } from "./thread.ts";
 
 /** The thread that writes, alone. Batches of the journal and statements of administration take turns. */
 const port = parentPort!;
-const database = openForWriting(workerData as ConnectionOptions);
+const options = workerData as ConnectionOptions & { readonly reserve?: boolean };
+const database = openForWriting(options);
+// On this connection, which stays open: the log goes when the last one closes.
+if (options.reserve) reserveLog(database);
 const statements = new Statements(database);
 const batches = new BatchWriter(database);
 
