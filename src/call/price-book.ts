@@ -1,5 +1,6 @@
 import type { Kysely } from "kysely";
 import type { PriceDocument } from "../catalogue/price-document.ts";
+import { savePrice } from "../store/prices.ts";
 import type { Schema } from "../store/schema.ts";
 
 /** Keeps every price document that an entry names, so that a cost can be computed again for ever. */
@@ -18,11 +19,7 @@ export class PriceBook {
   }
 
   async #write(price: PriceDocument, now: number): Promise<void> {
-    await this.#query
-      .insertInto("prices")
-      .values({ id: price.id, document: price.json, created_at: now })
-      .onConflict((conflict) => conflict.column("id").doNothing())
-      .execute();
+    await savePrice(this.#query, { id: price.id, document: price.json, createdAt: now });
     this.#written.add(price.id);
   }
 }

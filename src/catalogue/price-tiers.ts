@@ -1,6 +1,6 @@
 import type { Usage } from "../base/usage.ts";
 import { type Part, partOfTokens } from "./cost-lines.ts";
-import type { TokenRate } from "./price-rates.ts";
+import { TOKEN_RATES, type TokenRate } from "./price-rates.ts";
 import type { EffectiveRates, RateSchedule, Threshold } from "./rate-schedule.ts";
 
 /**
@@ -19,19 +19,6 @@ const INPUT_ORDER: readonly TokenRate[] = [
   "input",
 ];
 const OUTPUT_ORDER: readonly TokenRate[] = ["reasoning", "output", "outputAudio"];
-
-/** The order in which lines are listed, whatever the order in which tokens are counted. */
-const LISTED: readonly TokenRate[] = [
-  "input",
-  "cachedInput",
-  "cacheWrite5m",
-  "cacheWrite1h",
-  "inputAudio",
-  "inputImage",
-  "output",
-  "reasoning",
-  "outputAudio",
-];
 
 /** Tokens of the input: what tiers `of: input` look at. Unknown classes add nothing. */
 export function inputLength(usage: Usage): number {
@@ -57,7 +44,8 @@ export function splitTokens(schedule: RateSchedule, key: number, usage: Usage, p
   const found: Part[] = [];
   splitSide(schedule, key, usage, INPUT_ORDER, input.excess, found);
   splitSide(schedule, key, usage, OUTPUT_ORDER, output.excess, found);
-  for (const name of LISTED) for (const part of found) if (part.class === name) parts.push(part);
+  // Lines stand in the order of the classes, whatever the order in which tokens were counted.
+  for (const name of TOKEN_RATES) for (const part of found) if (part.class === name) parts.push(part);
 }
 
 function splitSide(

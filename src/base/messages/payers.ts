@@ -12,8 +12,6 @@ export const payerWords = translations(
     cycle: (payers: string) => `Payers stand in a circle: ${payers}. One of them must be the root.`,
     keyWithoutPayer: (key: string, payer: string) =>
       `Key "${key}" belongs to the payer "${payer}", which does not exist.`,
-    adminKeyWrong: () =>
-      'This needs the admin key. Send it as "Authorization: Bearer <admin key>"; set MAIDAN_ADMIN_KEY to choose it.',
   },
   {
     unknownKey: () => "无法识别此 API 密钥。请检查，或向发放者索取新的密钥。",
@@ -23,7 +21,5 @@ export const payerWords = translations(
     unknownParent: (payer, parent) => `付款方“${payer}”的上级“${parent}”不存在。`,
     cycle: (payers) => `付款方形成了环：${payers}。其中之一必须是根。`,
     keyWithoutPayer: (key, payer) => `密钥“${key}”属于付款方“${payer}”，但它不存在。`,
-    adminKeyWrong: () =>
-      "此操作需要管理密钥。请以 “Authorization: Bearer <管理密钥>” 发送；可用 MAIDAN_ADMIN_KEY 自行设定。",
   },
 );

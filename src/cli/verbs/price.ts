@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { cliWords as words } from "../../base/messages/cli.ts";
 import { helpWords as help } from "../../base/messages/cli-help.ts";
-import type { UsageClass } from "../../base/usage.ts";
+import { USAGE_CLASSES, type UsageClass } from "../../base/usage.ts";
 import type { PriceRates } from "../../config/settings.ts";
 import type { Row } from "../client.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -25,21 +25,6 @@ const RATES = [
   "perSecond",
   "perToolCall",
 ] as const satisfies readonly (keyof PriceRates)[];
-
-const CLASSES = [
-  "input",
-  "cachedInput",
-  "cacheWrite5m",
-  "cacheWrite1h",
-  "inputAudio",
-  "inputImage",
-  "output",
-  "reasoning",
-  "outputAudio",
-  "images",
-  "seconds",
-  "toolCalls",
-] as const satisfies readonly UsageClass[];
 
 const MOST_TOKENS = 1e12;
 
@@ -91,10 +76,10 @@ function addCompute(price: Command, host: VerbHost): void {
     .description(say(help.priceCompute()))
     .option("--at <when>", say(help.priceAt()));
   const count = readers(host).wholeNumber(0, MOST_TOKENS);
-  for (const name of CLASSES) command.option(`--${flagOf(name)} <number>`, say(help.usageClass(name)), count);
+  for (const name of USAGE_CLASSES) command.option(`--${flagOf(name)} <number>`, say(help.usageClass(name)), count);
   host.does<Partial<Record<UsageClass, number>> & { at?: string }>(command, async (context, [model], options) => {
     const usage = Object.fromEntries(
-      CLASSES.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
+      USAGE_CLASSES.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
     );
     if (Object.keys(usage).length === 0) throw new Failure(EXIT.usage, words.noUsage());
     const body = { model, usage, at: options.at };
