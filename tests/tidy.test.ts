@@ -15,6 +15,7 @@ const RANKS: Record<string, number> = {
   ledger: 3,
   screening: 3,
   records: 3,
+  simulators: 3,
   admission: 4,
   routing: 4,
   call: 5,

@@ -6,13 +6,24 @@ import type { ModelOffer } from "../catalogue/catalogue.ts";
 import type { PriceDocument } from "../catalogue/price-document.ts";
 import type { Hold } from "../ledger/spec.ts";
 import type { Plan } from "../routing/routes.ts";
-import type { AnswerHeaders, Changes, StreamFollower } from "../vendors/spec.ts";
+import type { AnswerHeaders, Changes, Passage, StreamFollower, WireRequest } from "../vendors/spec.ts";
+import { passageOf } from "../vendors/translation/passage.ts";
+import { unsupported } from "../vendors/translation/unsupported.ts";
 import { VendorFault } from "../vendors/vendor-fault.ts";
 import type { Claim } from "./kept-answers.ts";
 import { type Answer, Relay } from "./relay.ts";
 import { type Bill, billAnswer, billEstimate } from "./settle.ts";
 import { type AttemptSize, longestOutput, sizeAttempt } from "./sizing.ts";
-import type { AttemptReport, CallEnvironment, CallHead, CallRequest, CallSink, Connection, Snapshot } from "./spec.ts";
+import {
+  type AttemptReport,
+  type CallEnvironment,
+  type CallHead,
+  type CallRequest,
+  type CallSink,
+  type Connection,
+  connectionFor,
+  type Snapshot,
+} from "./spec.ts";
 import { Steps } from "./steps.ts";
 
 /** What all attempts of one call share. */
@@ -47,6 +58,7 @@ export class Attempt {
   readonly #context: CallContext;
   readonly #offer: ModelOffer;
   readonly #connection: Connection;
+  readonly #passage: Passage;
   readonly #price: PriceDocument;
   readonly #size: AttemptSize;
   readonly #id: string;
@@ -68,20 +80,32 @@ export class Attempt {
     const price = offer.priceAt(this.#at);
     if (!price) throw new Fault("unpriced_model", callWords.unpriced(offer.ref), { param: "model" });
     this.#price = price;
-    this.#connection = context.snapshot.connections.get(offer.endpoint.id)!;
     const { request } = context.call;
+    this.#connection = connectionFor(context.snapshot.connections.get(offer.endpoint.id)!, request);
+    const naming = { call: context.id, model: offer.ref, at: this.#at };
+    this.#passage = passageOf(this.#connection.protocol, request, naming);
     this.#size = sizeAttempt(request, offer, price, environment.limits, this.#at);
     this.#mostOutput = longestOutput(request, offer, environment.limits) * request.choices;
   }
 
   async run(): Promise<AttemptOutcome> {
+    const { operation } = this.#context.call.request;
+    if (!this.#connection.protocol.operations.includes(operation)) {
+      return refusedOutcome(unsupported(callWords.noOperation(operation), "model"));
+    }
     await this.#environment.priceBook.keep(this.#price, this.#at);
     const hold = await this.#hold();
     await hold.durable;
     if (this.#context.call.departure.gone) return this.#leaveUnsent(hold);
+    let wire: WireRequest;
+    try {
+      wire = this.#encode(hold);
+    } catch (error) {
+      return this.#leaveUnsaid(hold, error);
+    }
     let relay: Relay | undefined;
     try {
-      relay = this.#send(hold);
+      relay = this.#send(hold, wire);
       const answer = await relay.done;
       this.#judgeHealth(answer);
       return await this.#conclude(hold, relay, answer);
@@ -135,14 +159,26 @@ export class Attempt {
     };
   }
 
-  #send(hold: Hold): Relay {
+  #encode(hold: Hold): WireRequest {
+    const { protocol, target = this.#offer.endpoint } = this.#connection;
+    const { request } = this.#context.call;
+    const wire = protocol.encode(request, this.#changes(hold), target, this.#environment.clock.now());
+    if (wire.adjusted && wire.adjusted.length > 0) {
+      this.#adjusted = [this.#adjusted, ...wire.adjusted].filter((change) => change !== undefined).join(", ");
+    }
+    return wire;
+  }
+
+  #send(hold: Hold, wire: WireRequest): Relay {
     const { limits, ledger } = this.#environment;
     const { call, sink, deadline, claim } = this.#context;
     const { request } = call;
     const { endpoint } = this.#offer;
     if (hold.stepped) this.#steps = new Steps(ledger, hold, this.#size, limits.stepOutputTokens * request.choices);
+    const { protocol } = this.#connection;
     const relay: Relay = new Relay({
-      protocol: this.#connection.protocol,
+      protocol,
+      passage: this.#passage,
       request,
       model: this.#offer.ref,
       sink,
@@ -156,7 +192,6 @@ export class Attempt {
       start: (headers) => sink.head(this.#makeHead(headers, undefined)),
       afford: this.#steps?.afford,
     });
-    const wire = this.#connection.protocol.encode(request, this.#changes(hold), endpoint);
     relay.attach(
       this.#connection.transport.send(wire, relay, {
         connectMs: endpoint.timeouts.connectMs ?? limits.connectMs,
@@ -274,12 +309,20 @@ export class Attempt {
 
   async #leaveUnsent(hold: Hold): Promise<AttemptOutcome> {
     await this.#environment.ledger.release(hold, "client-gone", {});
-    const fault = new Fault("timeout", callWords.clientGone());
-    return { fault, started: false, usage: {}, inDoubt: false };
+    return refusedOutcome(new Fault("timeout", callWords.clientGone()));
+  }
+
+  /** The vendor's protocol cannot say what was asked, or the request cannot be understood so far: nothing was sent. */
+  async #leaveUnsaid(hold: Hold, error: unknown): Promise<AttemptOutcome> {
+    const { id } = this.#context;
+    const fault =
+      error instanceof Fault ? error : new Fault("internal_error", callWords.internal(id), { cause: error });
+    await this.#environment.ledger.release(hold, "unsent", {});
+    return refusedOutcome(fault);
   }
 
   #makeHead(headers: AnswerHeaders, cost: CallHead["cost"]): CallHead {
-    const type = headers["content-type"];
+    const type = this.#passage.contentType?.(cost === undefined) ?? headers["content-type"];
     this.#head = {
       status: 200,
       call: this.#context.id,
@@ -334,6 +377,11 @@ export class Attempt {
       durationMs: performance.now() - this.#began,
     });
   }
+}
+
+/** Nothing was sent, and nothing is charged. */
+function refusedOutcome(fault: Fault): AttemptOutcome {
+  return { fault, started: false, usage: {}, inDoubt: false };
 }
 
 const UNHEALTHY = new Set(["server_error", "timeout", "overloaded", "auth", "permission", "billing"]);

@@ -5,6 +5,7 @@ import type {
   AnswerSink,
   Exchange,
   ModelRequest,
+  Passage,
   Protocol,
   StreamFollower,
   TransformFactory,
@@ -33,6 +34,8 @@ export type Answer =
 
 export interface RelayOptions {
   readonly protocol: Protocol;
+  /** The way of the answer's bytes to this client: untouched or translated. */
+  readonly passage: Passage;
   readonly request: ModelRequest;
   readonly model: string;
   readonly sink: CallSink;
@@ -109,16 +112,17 @@ export class Relay implements AnswerSink {
   onHead(status: number, headers: AnswerHeaders): void {
     this.#status = status;
     this.#headers = headers;
-    const { protocol, request, dropUsage, eventBytes, transform } = this.#options;
-    if (status < 200 || status > 299 || !request.stream || !isEventStream(headers)) return;
+    const { protocol, passage, request, dropUsage, eventBytes, transform } = this.#options;
+    if (status < 200 || status > 299 || !request.stream) return;
+    if (!(protocol.isStream ? protocol.isStream(headers) : isEventStream(headers))) return;
     const options = { dropUsage, eventBytes, choices: request.choices };
     try {
       if (transform) {
-        const decoder = protocol.decodeStream(options);
+        const decoder = passage.decodeStream(options);
         decoder.transform(transform);
         this.#follower = decoder;
       } else {
-        this.#follower = protocol.followStream(options);
+        this.#follower = passage.followStream(options);
       }
     } catch (error) {
       this.#giveUp(error);
@@ -140,6 +144,7 @@ export class Relay implements AnswerSink {
     if (this.#finished) return;
     const follower = this.#follower;
     try {
+      if (follower?.close) this.#passLast(follower);
       if (!follower) this.#finishBody();
       else if (follower.fault) this.#fail(follower.fault);
       else if (follower.finished || follower.ended) this.#finish({ kind: "stream", follower });
@@ -188,6 +193,12 @@ export class Relay implements AnswerSink {
     else if (!affordable) this.#stop("budget", follower);
   }
 
+  /** What a stream lets go only now that the vendor has closed. */
+  #passLast(follower: StreamFollower): void {
+    const passed = follower.close?.();
+    if (passed && (this.#started || !follower.fault)) this.#pass(passed);
+  }
+
   #pass(bytes: Buffer): void {
     if (!this.#started) {
       this.#started = true;
@@ -234,19 +245,23 @@ export class Relay implements AnswerSink {
   }
 
   #finishBody(): void {
-    const { protocol, request, transform, model } = this.#options;
+    const { protocol, passage, request, transform, model } = this.#options;
     const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
     if (this.#status < 200 || this.#status > 299) {
       this.#finish({ kind: "refused", fault: protocol.readError(this.#status, this.#headers, body) });
       return;
     }
-    const facts = protocol.readAnswer(request.operation, body);
+    const facts = passage.readAnswer(request.operation, body);
     if (request.stream) {
       const fault = this.#fault("server_error", callWords.notAStream(model));
       this.#finish({ kind: "broken", fault, follower: undefined, facts });
       return;
     }
-    const shown = transform ? protocol.transformAnswer(body, transform) : body;
+    const shown = transform
+      ? passage.transformAnswer(body, transform)
+      : passage.translateAnswer
+        ? passage.translateAnswer(body)
+        : body;
     this.#finish({ kind: "body", body: shown, facts });
   }
 

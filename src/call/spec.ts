@@ -10,7 +10,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { Payers } from "../payers/payers.ts";
 import type { EndpointHealth } from "../routing/health.ts";
 import type { Routes } from "../routing/routes.ts";
-import type { ModelRequest, Protocol, ShownCost, TransformFactory, Transport } from "../vendors/spec.ts";
+import type { ModelRequest, Protocol, ShownCost, Target, TransformFactory, Transport } from "../vendors/spec.ts";
 import type { Departure } from "./departure.ts";
 import type { KeptAnswers } from "./kept-answers.ts";
 import type { PriceBook } from "./price-book.ts";
@@ -77,6 +77,15 @@ export interface Snapshot {
 export interface Connection {
   readonly protocol: Protocol;
   readonly transport: Transport;
+  /** What the protocol has to know, where that is not what the endpoint itself says. */
+  readonly target?: Target;
+  /** Other protocols that the same vendor speaks, by the dialect whose clients' bytes pass on them untouched. */
+  readonly beside?: ReadonlyMap<string, Connection>;
+}
+
+/** The way to an endpoint for a client: untouched bytes where the vendor speaks its dialect, too. */
+export function connectionFor(connection: Connection, request: ModelRequest): Connection {
+  return connection.beside?.get(request.dialect.id) ?? connection;
 }
 
 /** Everything a call needs of the process around it. Made once by `main.ts`. */

@@ -41,7 +41,7 @@ export class Connections {
     const next = new Map<string, Kept>();
     for (const offer of snapshot.catalogue.endpoints()) {
       const models = settingModels(snapshot.settings, offer.id);
-      const made = JSON.stringify([offer.protocol, offer.baseUrl, offer.suites, isInside(offer) ? models : []]);
+      const made = madeFrom(offer, models);
       const before = this.#kept.get(offer.id);
       next.set(offer.id, before?.made === made ? before : { made, ...(await this.#connect(offer, models)) });
     }
@@ -59,10 +59,19 @@ export class Connections {
 
   /** An endpoint that cannot be opened does not keep Maidan from starting: it says what is wrong when it is called. */
   async #connect(offer: EndpointOffer, models: readonly ModelSetting[]): Promise<Connection> {
-    const { protocol, baseUrl, suites } = offer;
+    const { protocol, baseUrl, suites, credentials, quirks } = offer;
     const { connectMs, headerBytes } = this.#limits;
     try {
-      const { transport, models: told } = await reach({ protocol, baseUrl, suites, models, connectMs, headerBytes });
+      const { transport, models: told } = await reach({
+        protocol,
+        baseUrl,
+        suites,
+        models,
+        credentials,
+        quirks,
+        connectMs,
+        headerBytes,
+      });
       if (told.length > 0) this.#tell(offer.id, told);
       return { protocol: protocolOf(protocol)!, transport };
     } catch (fault) {
@@ -97,6 +106,12 @@ class Unusable implements Transport {
   close(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+/** All that a connection depends on, in memory only: credentials may be exchanged for tokens that it keeps. */
+function madeFrom(offer: EndpointOffer, models: readonly ModelSetting[]): string {
+  const { protocol, baseUrl, suites, credentials, quirks } = offer;
+  return JSON.stringify([protocol, baseUrl, suites, credentials, quirks, isInside(offer) ? models : []]);
 }
 
 function isInside(offer: EndpointOffer): boolean {

@@ -1,4 +1,5 @@
 import type { Kysely } from "kysely";
+import { systemClock } from "../base/clock.ts";
 import type { Connection } from "../call/spec.ts";
 import type { EndpointOffer } from "../catalogue/catalogue.ts";
 import { VENDORS } from "../catalogue/vendors/table.ts";
@@ -80,7 +81,7 @@ export function learnModels(offer: EndpointOffer, { protocol, transport }: Conne
       onEnd: () => resolve(good && bytes <= LONGEST_LIST_BYTES ? readNames(Buffer.concat(chunks)) : []),
       onFail: () => resolve([]),
     };
-    transport.send(protocol.probe(offer), sink, PROBE_BOUNDS);
+    transport.send(protocol.probe(offer, systemClock.now()), sink, PROBE_BOUNDS);
   });
 }
 

@@ -77,7 +77,8 @@ export class Routes {
       if (!model) throw new Fault("invalid_request", routingWords.routeTargetMissing(route.id, ref));
       return model;
     });
-    const movesOn = new Set((route.on ?? DEFAULT_ON).flatMap((word) => CLASSES[word]));
+    const movesOn = new Set<VendorErrorClass>(["unsupported"]);
+    for (const word of route.on ?? DEFAULT_ON) for (const errorClass of CLASSES[word]) movesOn.add(errorClass);
     return { route: route.id, models, movesOn, tries: route.tries ?? 1 };
   }
 }

@@ -7,6 +7,7 @@ import type {
   FollowOptions,
   ModelRequest,
   Operation,
+  Passage,
   Protocol,
   StreamFollower,
   Target,
@@ -52,11 +53,14 @@ export interface ProtocolSubject {
 }
 
 const EVENT_BYTES = 1024 * 1024;
+/** The time at which requests are signed. */
+const SENT_AT = Date.UTC(2026, 10, 24);
 const OPTIONS: FollowOptions = { dropUsage: false, eventBytes: EVENT_BYTES };
 
 /** Every protocol passes this. What it does not have is skipped, with a reason. */
 export function describeProtocol(subject: ProtocolSubject, skips: Readonly<Record<string, string>> = {}): void {
   const { protocol } = subject;
+  const passage = passageOf(subject);
   describe(`protocol contract: ${protocol.id}`, () => {
     const needing = (name: string, title: string, run: () => Promise<void> | void) =>
       skips[name] ? test.skip(`${title} (skipped: ${skips[name]})`, run) : test(title, run);
@@ -69,7 +73,7 @@ export function describeProtocol(subject: ProtocolSubject, skips: Readonly<Recor
 
       needing(name, `${name}: a buffered answer tells usage, finish and bytes`, async () => {
         const { buffered, usage, finish, textBytes } = await scene();
-        const facts = protocol.readAnswer("chat", buffered);
+        const facts = passage.readAnswer("chat", buffered);
         expect(known(facts.usage)).toEqual(usage);
         expect([facts.finish, facts.textBytes]).toEqual([finish, textBytes]);
         expect(facts.usageEstimated ?? false).toBe(name === "estimated");
@@ -78,7 +82,7 @@ export function describeProtocol(subject: ProtocolSubject, skips: Readonly<Recor
       needing(name, `${name}: the stream passes untouched and tells the same, wherever it is cut`, async () => {
         const { streamed, usage, textBytes, choices } = await scene();
         const check = (cuts: readonly number[]): void => {
-          const follower = protocol.followStream({ ...OPTIONS, choices: choices ?? 1 });
+          const follower = passage.followStream({ ...OPTIONS, choices: choices ?? 1 });
           const passed = feed(follower, streamed, cuts);
           expect(Buffer.concat([passed, follower.finish(undefined)]).equals(streamed)).toBe(true);
           expect(known(follower.usage)).toEqual(usage);
@@ -95,7 +99,7 @@ export function describeProtocol(subject: ProtocolSubject, skips: Readonly<Recor
       needing(name, `${name}: the decoded stream is the same where nothing is rewritten`, async () => {
         const { streamed, usage } = await scene();
         for (const cuts of [[], everyNth(streamed, 1), everyNth(streamed, 7)]) {
-          const decoder = protocol.decodeStream(OPTIONS);
+          const decoder = passage.decodeStream(OPTIONS);
           decoder.transform(() => unchanged);
           const passed = feed(decoder, streamed, cuts);
           expect(Buffer.concat([passed, decoder.finish(undefined)]).toString()).toBe(streamed.toString());
@@ -109,13 +113,18 @@ export function describeProtocol(subject: ProtocolSubject, skips: Readonly<Recor
   });
 }
 
+/** The way of untouched bytes: only protocols that a surface speaks have one, and only they run this suite. */
+function passageOf(subject: ProtocolSubject): Passage {
+  return subject.protocol.passage!;
+}
+
 type Needing = (name: string, title: string, run: () => Promise<void> | void) => void;
 
 function describeRequests(subject: ProtocolSubject): void {
   const { protocol, requests, target } = subject;
   const encode = (name: keyof typeof requests, changes: Parameters<Protocol["encode"]>[1]) => {
     const { operation, body } = requests[name];
-    return protocol.encode(subject.readRequest(operation, body), changes, target);
+    return protocol.encode(subject.readRequest(operation, body), changes, target, SENT_AT);
   };
 
   test("a request that nothing changes goes on byte for byte", () => {
@@ -139,6 +148,7 @@ function describeRequests(subject: ProtocolSubject): void {
       const rest = (request: ModelRequest) => ({
         ...request,
         body: 0,
+        content: 0,
         fields: 0,
         model: 0,
         maxOutputTokens: 0,
@@ -158,7 +168,7 @@ function describeRequests(subject: ProtocolSubject): void {
   });
 
   test("the probe costs nothing", () => {
-    expect(protocol.probe(target)).toMatchObject({ method: "GET", body: Buffer.alloc(0) });
+    expect(protocol.probe(target, SENT_AT)).toMatchObject({ method: "GET", body: Buffer.alloc(0) });
   });
 }
 
@@ -190,7 +200,7 @@ function describeErrors(subject: ProtocolSubject, needing: Needing): void {
   test("what is no answer is a fault, never an answer without usage", () => {
     for (const body of subject.garbage) {
       for (const operation of protocol.operations) {
-        expect(() => protocol.readAnswer(operation, Buffer.from(body)), body).toThrow(VendorFault);
+        expect(() => passageOf(subject).readAnswer(operation, Buffer.from(body)), body).toThrow(VendorFault);
       }
     }
   });
@@ -207,12 +217,12 @@ function describeErrors(subject: ProtocolSubject, needing: Needing): void {
 }
 
 function describeEnd(subject: ProtocolSubject, needing: Needing): void {
-  const { protocol } = subject;
+  const passage = passageOf(subject);
   const scene = () => subject.scenes.text!();
 
   needing("text", "the end is kept back until the ledger has settled, and shows the cost", async () => {
     const { streamed } = await scene();
-    const follower = protocol.followStream(OPTIONS);
+    const follower = passage.followStream(OPTIONS);
     const passed = feed(follower, streamed, []);
     const end = follower.finish({ amount: "0.000123", currency: "CNY" });
     expect(passed.equals(streamed.subarray(0, passed.length))).toBe(true);
@@ -225,7 +235,7 @@ function describeEnd(subject: ProtocolSubject, needing: Needing): void {
   needing("text", "usage that the client did not ask for is left out, and nothing else", async () => {
     const { streamed, usage } = await scene();
     for (const cuts of [[], everyNth(streamed, 1), everyNth(streamed, 5)]) {
-      const follower = protocol.followStream({ ...OPTIONS, dropUsage: true });
+      const follower = passage.followStream({ ...OPTIONS, dropUsage: true });
       const passed = feed(follower, streamed, cuts);
       const whole = Buffer.concat([passed, follower.finish({ amount: "1", currency: "CNY" })]);
       expect(whole.toString()).not.toContain("CNY");
@@ -239,7 +249,7 @@ function describeEnd(subject: ProtocolSubject, needing: Needing): void {
     const { streamed, textBytes } = await scene();
     let before = { events: 0, textBytes: 0 };
     for (let at = 0; at < streamed.length; at++) {
-      const follower = protocol.followStream(OPTIONS);
+      const follower = passage.followStream(OPTIONS);
       const passed = feed(follower, streamed.subarray(0, at), []);
       expect(passed.equals(streamed.subarray(0, passed.length))).toBe(true);
       expect(follower.textBytes).toBeGreaterThanOrEqual(before.textBytes);
@@ -247,28 +257,28 @@ function describeEnd(subject: ProtocolSubject, needing: Needing): void {
       expect(follower.textBytes).toBeLessThanOrEqual(textBytes);
       before = { events: follower.events, textBytes: follower.textBytes };
     }
-    const half = protocol.followStream(OPTIONS);
+    const half = passage.followStream(OPTIONS);
     feed(half, streamed.subarray(0, streamed.length >> 1), []);
     expect([half.ended, half.finished, half.usage]).toEqual([false, false, undefined]);
   });
 
   needing("text", "an early stop and an error are shown in the protocol's own shape", async () => {
     const { streamed } = await scene();
-    const stopped = protocol.followStream(OPTIONS);
+    const stopped = passage.followStream(OPTIONS);
     const passed = feed(stopped, streamed.subarray(0, streamed.length >> 1), []);
     const clean = Buffer.concat([passed, stopped.stop()]);
-    const reader = protocol.followStream(OPTIONS);
+    const reader = passage.followStream(OPTIONS);
     feed(reader, clean, []);
     expect([reader.ended, reader.finished, reader.fault]).toEqual([true, true, undefined]);
     const fault = new Fault("vendor_error", () => "it broke");
-    const failed = protocol.followStream(OPTIONS);
+    const failed = passage.followStream(OPTIONS);
     feed(failed, Buffer.concat([passed, failed.error(fault, "it broke")]), []);
     expect(failed.fault).toBeInstanceOf(VendorFault);
     expect(failed.fault!.message).toContain("it broke");
   });
 
   test("an event without an end is bounded", () => {
-    const follower = protocol.followStream({ ...OPTIONS, eventBytes: 1_000 });
+    const follower = passage.followStream({ ...OPTIONS, eventBytes: 1_000 });
     const pour = (): void => {
       for (let i = 0; i < 100; i++) follower.push(Buffer.from("data: x".repeat(10)));
     };
@@ -277,17 +287,17 @@ function describeEnd(subject: ProtocolSubject, needing: Needing): void {
 }
 
 function describeTransforms(subject: ProtocolSubject, needing: Needing): void {
-  const { protocol } = subject;
+  const passage = passageOf(subject);
   const scene = () => subject.scenes.text!();
 
   needing("text", "texts are rewritten in both forms alike, wherever they are cut", async () => {
     const { buffered, streamed, usage } = await scene();
     const wanted = `«${subject.readText("buffered", buffered).toUpperCase()}»`;
-    const changed = protocol.transformAnswer(buffered, shout);
+    const changed = passage.transformAnswer(buffered, shout);
     expect(subject.readText("buffered", changed)).toBe(wanted);
-    expect(known(protocol.readAnswer("chat", changed).usage)).toEqual(usage);
+    expect(known(passage.readAnswer("chat", changed).usage)).toEqual(usage);
     for (const cuts of [[], everyNth(streamed, 1), everyNth(streamed, 3), everyNth(streamed, 64)]) {
-      const decoder = protocol.decodeStream(OPTIONS);
+      const decoder = passage.decodeStream(OPTIONS);
       decoder.transform(shout);
       const passed = feed(decoder, streamed, cuts);
       const whole = Buffer.concat([passed, decoder.finish(undefined)]);
@@ -298,7 +308,7 @@ function describeTransforms(subject: ProtocolSubject, needing: Needing): void {
 
   needing("text", "an answer that nothing rewrites stays byte for byte", async () => {
     const { buffered } = await scene();
-    expect(protocol.transformAnswer(buffered, () => unchanged).equals(buffered)).toBe(true);
+    expect(passage.transformAnswer(buffered, () => unchanged).equals(buffered)).toBe(true);
   });
 }
 

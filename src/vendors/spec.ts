@@ -1,5 +1,8 @@
 import type { Fault } from "../base/faults.ts";
 import type { Usage } from "../base/usage.ts";
+import type { AnswerPiece, PieceReader } from "./answer-pieces.ts";
+import type { Clamps } from "./clamps.ts";
+import type { RequestContent } from "./conversation.ts";
 import type { VendorFault } from "./vendor-fault.ts";
 
 /**
@@ -7,13 +10,13 @@ import type { VendorFault } from "./vendor-fault.ts";
  * translates, and a `Transport`, which only sends. Neither sees the ledger, the client's connection or the store.
  */
 
-export type Operation = "chat" | "embeddings";
+export type Operation = "chat" | "embeddings" | "images";
 
 /** A client's request, read once: its bytes as they came, and where in them the fields stand that Maidan looks at. */
 export interface ModelRequest {
   readonly operation: Operation;
-  /** The wire protocol of `body`: the surface on which the client spoke. */
-  readonly protocol: string;
+  /** What the client speaks: the wire protocol of `body`, and of the answer it shall get. */
+  readonly dialect: Dialect;
   readonly body: Buffer;
   /** The top-level fields of `body`, in order, each with the bytes its value takes. */
   readonly fields: ReadonlyMap<string, FieldSpan>;
@@ -33,6 +36,8 @@ export interface ModelRequest {
   readonly audioBytes: number;
   /** Texts or token lists of an embeddings request. */
   readonly inputs: number;
+  /** The request's meaning, for a vendor of another protocol: read from `body` when it is asked for. Throws `invalid_request`. */
+  content(): RequestContent;
 }
 
 /** Where a field's value stands in the body: `body.subarray(start, end)`. */
@@ -58,10 +63,14 @@ export interface WireRequest {
   readonly path: string;
   readonly headers: Record<string, string>;
   readonly body: Buffer;
+  /** What was changed beside `Changes`, because this vendor takes no other: `temperature=1`, `-seed`. Clients are told. */
+  readonly adjusted?: readonly string[];
 }
 
 /** What a protocol needs to know of an endpoint. */
 export interface Target {
+  /** Where the endpoint's API begins; some protocols sign it. */
+  readonly baseUrl?: string | undefined;
   readonly credentials: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
   readonly quirks: Quirks;
@@ -77,25 +86,93 @@ export interface Quirks {
   readonly paths?: Readonly<Partial<Record<Operation | "models", string>>>;
   /** `Authorization: Bearer` unless the vendor wants another header. */
   readonly keyHeader?: string;
+  /** Values that it takes no others than. What is changed for them is told in `x-maidan-adjusted`. */
+  readonly clamps?: Clamps;
+  /** Its business codes that mean something else here than elsewhere, or that nobody else has: looked up before all else. */
+  readonly errors?: Readonly<Record<string, VendorErrorClass>>;
+  /** Top-level fields of the body that are sent unless the client names them itself, such as `reasoning_split`. */
+  readonly defaults?: Readonly<Record<string, string | number | boolean>>;
 }
 
+/** How one vendor's wire is written and read. Pure translation: nothing here sends, waits or keeps a state of its own. */
 export interface Protocol {
   readonly id: string;
   readonly operations: readonly Operation[];
-  /** The bytes for the vendor. Only `changes` differ where the client speaks this very protocol. */
-  encode(request: ModelRequest, changes: Changes, target: Target): WireRequest;
+  /**
+   * The bytes for the vendor: the client's own but for `changes` where the client speaks this very protocol, else written
+   * from `request.content()`. Throws `VendorFault` (`unsupported`) where the vendor has no way to say it.
+   *
+   * @param sentAt milliseconds, for signatures
+   */
+  encode(request: ModelRequest, changes: Changes, target: Target, sentAt: number): WireRequest;
   /** A cheap request that proves address and credential without costing anything: for health and `doctor`. */
-  probe(target: Target): WireRequest;
+  probe(target: Target, sentAt: number): WireRequest;
+  /** The error that hides in a 2xx answer to `probe`, where the vendor hides them there. */
+  readProbe?(headers: AnswerHeaders, body: Buffer): VendorFault | undefined;
+  /** What the vendor meant by an answer that is not 2xx, or by an error hidden in one that is. */
+  readError(status: number, headers: AnswerHeaders, body: Buffer): VendorFault;
+  /**
+   * Reads a buffered answer. Throws `VendorFault` where it is none: `charged: "nothing"` for an error in the place of an answer,
+   * `"unknown"` for what is no JSON, was cut, or is neither.
+   */
+  readPieces(operation: Operation, body: Buffer): readonly AnswerPiece[];
+  /** Reads a streamed answer. */
+  readStream(options: ReadOptions): PieceReader;
+  /** Whether an answer with these headers is a stream. Default: `text/event-stream`. */
+  isStream?(headers: AnswerHeaders): boolean;
+  /** The way of untouched bytes, for clients who speak the vendor's own protocol; undefined where no surface does. */
+  readonly passage?: { readonly dialect: string } & Passage;
+}
+
+export interface ReadOptions {
+  /** The longest event or line that is taken. */
+  readonly eventBytes: number;
+}
+
+/** The way of an answer to the client: the vendor's own bytes, or a translation of them. */
+export interface Passage {
   /** Reads a buffered answer: what it used, and what it is called. Throws `VendorFault` where it is no answer at all. */
   readAnswer(operation: Operation, body: Buffer): AnswerFacts;
-  /** Follows a streamed answer as it passes, without changing a byte. */
+  /** Follows a streamed answer as it passes. */
   followStream(options: FollowOptions): StreamFollower;
   /** Decodes a streamed answer for transforms that rewrite text. */
   decodeStream(options: FollowOptions): StreamDecoder;
   /** Rewrites the texts of a buffered answer; all else stays as it is. */
   transformAnswer(body: Buffer, factory: TransformFactory): Buffer;
-  /** What the vendor meant by an answer that is not 2xx, or by an error hidden in one that is. */
-  readError(status: number, headers: AnswerHeaders, body: Buffer): VendorFault;
+  /** Where the client gets other bytes than the vendor sent: the buffered answer as the client shall have it. */
+  translateAnswer?(body: Buffer): Buffer;
+  /** The content type for the client, where it is not the vendor's. */
+  contentType?(stream: boolean): string;
+}
+
+/** How clients of one surface are answered. The counterpart of a `Protocol`: it writes what a protocol has read. */
+export interface Dialect {
+  readonly id: string;
+  /** A buffered answer. `pieces` hold no `fault`. */
+  writeAnswer(request: ModelRequest, pieces: readonly AnswerPiece[], naming: Naming): Buffer;
+  writeStream(request: ModelRequest, naming: Naming): PieceWriter;
+}
+
+/** What a translated answer is called where its vendor does not say. */
+export interface Naming {
+  /** The call's id. */
+  readonly call: string;
+  /** `endpoint/model` */
+  readonly model: string;
+  /** Milliseconds. */
+  readonly at: number;
+}
+
+/** Writes a streamed answer in a client's dialect, and keeps back what must wait for the ledger: usage and the end. */
+export interface PieceWriter {
+  /** The bytes for a piece, where it can go at once. It is given every piece but `usage`, `fault` and `end`. */
+  write(piece: AnswerPiece): Buffer | undefined;
+  /** The end of a whole answer, with its usage and, where the client asked for usage, its cost. */
+  finish(usage: Usage | undefined, cost: ShownCost | undefined): Buffer;
+  /** An error in the dialect's own shape, for a stream whose head has been sent. */
+  error(fault: Fault, message: string): Buffer;
+  /** Ends the choices that are open as if their longest answer had been reached, and then the stream. */
+  stop(usage: Usage | undefined): Buffer;
 }
 
 export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
@@ -152,6 +229,8 @@ export interface StreamFollower extends StreamProgress {
   error(fault: Fault, message: string): Buffer;
   /** A clean early stop in the protocol's own shape (`finish_reason: "length"`), for a stream that cannot go on. */
   stop(): Buffer;
+  /** The vendor has closed. What may go on now that no more comes; read `finished`, `ended` and `fault` after this. */
+  close?(): Buffer | undefined;
 }
 
 /** A cost as clients see it: `amount` is a decimal. */
@@ -179,6 +258,8 @@ export interface StreamDecoder extends StreamFollower {
 
 export type VendorErrorClass =
   | "invalid_request"
+  /** The vendor's protocol has no way to say what was asked: nothing was sent. A route moves on to its next model. */
+  | "unsupported"
   | "context_length"
   | "content_filter"
   | "auth"

@@ -6,8 +6,8 @@ const target = { credentials: {}, headers: {}, quirks: {} };
 
 describe("the table of vendors", () => {
   test("every protocol it names can be spoken and probed", () => {
-    expect(PROTOCOL_IDS).toEqual(["openai", "practice", "recorded"]);
-    for (const id of PROTOCOL_IDS) expect(protocolOf(id)!.probe(target).method).toBe("GET");
+    for (const id of ["openai", "practice", "recorded"]) expect(PROTOCOL_IDS).toContain(id);
+    for (const id of PROTOCOL_IDS) expect(protocolOf(id)!.probe(target, 0).path, id).toMatch(/^\//);
     expect(protocolOf("other")).toBeUndefined();
   });
 
@@ -21,7 +21,7 @@ describe("the table of vendors", () => {
   ])("%s is reached inside this process, and answers the probe", async (protocol, endpoint, models) => {
     const reached = await reach(endpoint);
     expect(reached.models.map(({ id }) => id)).toEqual(models);
-    const { status } = await record(reached.transport, protocolOf(protocol)!.probe(target)).done;
+    const { status } = await record(reached.transport, protocolOf(protocol)!.probe(target, 0)).done;
     expect(status).toBe(200);
     await reached.transport.close();
   });
@@ -29,7 +29,7 @@ describe("the table of vendors", () => {
   test("an address is reached by HTTP", async () => {
     const { transport, models } = await reach({ protocol: "openai", baseUrl: "http://127.0.0.1:9/v1" });
     expect(models).toEqual([]);
-    const { fault } = await record(transport, protocolOf("openai")!.probe(target)).done;
+    const { fault } = await record(transport, protocolOf("openai")!.probe(target, 0)).done;
     expect(fault).toMatchObject({ charged: "nothing", details: { address: "http://127.0.0.1:9" } });
     await transport.close();
   });

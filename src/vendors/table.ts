@@ -5,19 +5,26 @@ import { httpTransport } from "./http-transport.ts";
 import { openai } from "./openai/protocol.ts";
 import { practiceTransport } from "./practice/practice-transport.ts";
 import { openRecorded } from "./recorded/recorded.ts";
-import type { Protocol, Transport } from "./spec.ts";
+import type { Protocol, Quirks, Transport } from "./spec.ts";
+
+/** A protocol, and the way its requests leave where that is more than one HTTP request each. */
+interface Spoken {
+  readonly protocol: Protocol;
+  /** Default: `httpTransport`. Throws `invalid_request` where address or credentials cannot be. */
+  readonly open?: (endpoint: Addressed) => Transport;
+}
 
 /** What an endpoint's setting may name as its protocol. The vendors inside this process speak `openai` too. */
-const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map([
-  ["openai", openai],
-  ["practice", openai],
-  ["recorded", openai],
+const SPOKEN: ReadonlyMap<string, Spoken> = new Map<string, Spoken>([
+  ["openai", { protocol: openai }],
+  ["practice", { protocol: openai }],
+  ["recorded", { protocol: openai }],
 ]);
 
-export const PROTOCOL_IDS: readonly string[] = [...PROTOCOLS.keys()];
+export const PROTOCOL_IDS: readonly string[] = [...SPOKEN.keys()];
 
 export function protocolOf(id: string): Protocol | undefined {
-  return PROTOCOLS.get(id);
+  return SPOKEN.get(id)?.protocol;
 }
 
 /** What it takes to reach an endpoint. */
@@ -25,6 +32,9 @@ export interface Reach {
   readonly protocol: string;
   /** For all but the vendors inside this process. */
   readonly baseUrl?: string | undefined;
+  /** In clear. Needed here only where they are exchanged for something else before a request (tokens, signed addresses). */
+  readonly credentials?: Readonly<Record<string, string>> | undefined;
+  readonly quirks?: Quirks | undefined;
   /** For `practice`: its models. */
   readonly models?: readonly ModelSetting[] | undefined;
   /** For `recorded`: the folder of suites. */
@@ -32,6 +42,9 @@ export interface Reach {
   readonly connectMs?: number | undefined;
   readonly headerBytes?: number | undefined;
 }
+
+/** A vendor outside of this process. */
+export type Addressed = Reach & { readonly baseUrl: string };
 
 export interface Reached {
   readonly transport: Transport;
@@ -51,7 +64,8 @@ export interface ReachedModel {
  */
 export async function reach(endpoint: Reach): Promise<Reached> {
   const { protocol } = endpoint;
-  if (!PROTOCOLS.has(protocol)) {
+  const spoken = SPOKEN.get(protocol);
+  if (!spoken) {
     throw new Fault("invalid_request", words.unknownProtocol(protocol, PROTOCOL_IDS), { param: "protocol" });
   }
   if (protocol === "practice") return { transport: practiceTransport(endpoint.models ?? []), models: [] };
@@ -61,5 +75,6 @@ export async function reach(endpoint: Reach): Promise<Reached> {
   }
   if (endpoint.baseUrl === undefined) throw new Fault("invalid_request", words.noAddress(), { param: "baseUrl" });
   const { baseUrl, connectMs, headerBytes } = endpoint;
-  return { transport: httpTransport({ baseUrl, connectMs, headerBytes }), models: [] };
+  const transport = spoken.open?.({ ...endpoint, baseUrl }) ?? httpTransport({ baseUrl, connectMs, headerBytes });
+  return { transport, models: [] };
 }

@@ -5,6 +5,7 @@ import type { VendorErrorClass } from "./spec.ts";
 /** The code that clients see for each class of vendor error. A vendor's refusal of *our* credential is not the client's. */
 const CODE_OF_CLASS: Record<VendorErrorClass, FaultCode> = {
   invalid_request: "invalid_request",
+  unsupported: "invalid_request",
   context_length: "context_length_exceeded",
   content_filter: "content_filter",
   auth: "vendor_error",

@@ -64,6 +64,7 @@ export const callWords = translations(
     answerTooLarge: (model: string, bytes: number) =>
       `The answer of "${model}" is longer than ${bytes} bytes, its limit.`,
     clientGone: () => "The client went away.",
+    noOperation: (operation: string) => `it has no ${operation}. Choose a model of another vendor or protocol.`,
     idempotencyOtherBody: (call: string) =>
       `This Idempotency-Key was used for another request (${call}). Use a new key for a new request.`,
     idempotencyInFlight: (call: string) =>
@@ -84,6 +85,7 @@ export const callWords = translations(
     notAStream: (model) => `向“${model}”请求了流式输出，但它返回了别的内容。`,
     answerTooLarge: (model, bytes) => `“${model}”的答案超过了 ${bytes} 字节的上限。`,
     clientGone: () => "客户端已离开。",
+    noOperation: (operation) => `它没有 ${operation} 功能。请选用其他厂商或协议的模型。`,
     idempotencyOtherBody: (call) => `此 Idempotency-Key 已用于另一个请求（${call}）。新请求请使用新的键。`,
     idempotencyInFlight: (call) => `此 Idempotency-Key 的调用（${call}）仍在进行。请等待其完成；不会再次发送。`,
     idempotencyDoubt: (call) =>

@@ -1,3 +1,4 @@
+import { systemClock } from "../../base/clock.ts";
 import type { AnswerHeaders, Protocol, SendBounds, Target, Transport } from "../../vendors/spec.ts";
 import type { VendorFault } from "../../vendors/vendor-fault.ts";
 
@@ -48,10 +49,11 @@ export function probeEndpoint(
     };
     const judge = (): void => {
       const good = status !== undefined && status < 300;
-      finish(good ? undefined : protocol.readError(status ?? 0, headers, Buffer.concat(chunks)));
+      const body = Buffer.concat(chunks);
+      finish(good ? protocol.readProbe?.(headers, body) : protocol.readError(status ?? 0, headers, body));
     };
     const exchange = transport.send(
-      protocol.probe(target),
+      protocol.probe(target, systemClock.now()),
       {
         onHead(code, answerHeaders) {
           status = code;

@@ -1,15 +1,17 @@
 import { type Splice, scanFields, skipSpace, splice } from "../json-fields.ts";
 import type { Changes, FieldSpan, ModelRequest, Operation, Quirks, Target, WireRequest } from "../spec.ts";
+import { compose } from "./compose.ts";
 import { LENGTH_FIELDS } from "./request.ts";
 
 const PATHS: Readonly<Record<Operation | "models", string>> = {
   chat: "/chat/completions",
   embeddings: "/embeddings",
+  images: "/images/generations",
   models: "/models",
 };
 const NO_BODY = Buffer.alloc(0);
 
-/** The request as the vendor shall have it: the client's own bytes but for `changes`. */
+/** The request as the vendor shall have it: of a client that speaks this protocol, its own bytes but for `changes`. */
 export function encode(request: ModelRequest, changes: Changes, target: Target): WireRequest {
   const headers = authorize(target, request.stream ? "text/event-stream" : "application/json");
   headers["content-type"] ??= "application/json";
@@ -17,7 +19,10 @@ export function encode(request: ModelRequest, changes: Changes, target: Target):
     method: "POST",
     path: target.quirks.paths?.[request.operation] ?? PATHS[request.operation],
     headers,
-    body: applyChanges(request, changes, target.quirks),
+    body:
+      request.dialect.id === "openai"
+        ? applyChanges(request, changes, target.quirks)
+        : compose(request.content(), request.stream, changes, target.quirks),
   };
 }
 

@@ -29,7 +29,7 @@ describe("what is read of a chat request", () => {
     const request = readChat(body);
     expect(request).toMatchObject({
       operation: "chat",
-      protocol: "openai",
+      dialect: { id: "openai" },
       model: "lab/mini",
       stream: true,
       wantsUsage: false,

@@ -5,6 +5,8 @@ import { type RequestShape, requestWords as words } from "../../base/messages/ve
 import { scanFields } from "../json-fields.ts";
 import { findSyntaxError } from "../json-syntax.ts";
 import type { FieldSpan, ModelRequest, Operation } from "../spec.ts";
+import { readContent } from "./content.ts";
+import { openaiDialect } from "./dialect.ts";
 import {
   countInputs,
   countMessages,
@@ -66,7 +68,7 @@ function readChat(
     (tools > 0 ? tools + TOOLS_BOUND_TOKENS : 0);
   return {
     operation: "chat",
-    protocol: "openai",
+    dialect: openaiDialect,
     body,
     fields,
     model,
@@ -79,6 +81,7 @@ function readChat(
     images: count.images,
     audioBytes: count.audioBytes,
     inputs: 0,
+    content: () => readContent("chat", body),
   };
 }
 
@@ -93,7 +96,7 @@ function readEmbeddings(
   const bound = body.length + count.inputs * EMBEDDED_BOUND_TOKENS;
   return {
     operation: "embeddings",
-    protocol: "openai",
+    dialect: openaiDialect,
     body,
     fields,
     model,
@@ -106,6 +109,7 @@ function readEmbeddings(
     images: 0,
     audioBytes: 0,
     inputs: count.inputs,
+    content: () => readContent("embeddings", body),
   };
 }
 
