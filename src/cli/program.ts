@@ -15,6 +15,7 @@ import { addDoctor } from "./verbs/doctor.ts";
 import { addExport } from "./verbs/export.ts";
 import { addKey } from "./verbs/key.ts";
 import { addPayer } from "./verbs/payer.ts";
+import { addPractice } from "./verbs/practice.ts";
 import { addPrice } from "./verbs/price.ts";
 import { addStart } from "./verbs/start.ts";
 import { addStatement } from "./verbs/statement.ts";
@@ -30,6 +31,7 @@ const VERBS = [
   addPayer,
   addBudget,
   addPrice,
+  addPractice,
   addUsage,
   addStatement,
   addUnsettled,

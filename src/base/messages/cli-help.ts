@@ -78,6 +78,11 @@ export const helpWords = translations(
 
     start: () => "serve: the gateway, the operators' API and the docs",
     host: () => "the address to listen on (MAIDAN_HOST; default 127.0.0.1)",
+    practice: () => "simulated vendors, for developing without a key",
+    practiceServe: () =>
+      "serve stand-ins for the vendors' own servers, each on its own wire, and print the endpoints for `maidan apply`",
+    practicePort: () => "the first simulator's port; the others follow it (default 4100; 0 for any)",
+    practiceOnly: () => "only these protocols, separated by commas",
     port: () => "the port to listen on (MAIDAN_PORT; default 4000; 0 takes any)",
     startApply: () => "apply a declarative file first",
     durability: () => "disk survives a power cut, process only a crash of Maidan (MAIDAN_DURABILITY; default disk)",
@@ -179,6 +184,10 @@ export const helpWords = translations(
 
     start: () => "启动服务：网关、管理接口和文档",
     host: () => "监听地址（MAIDAN_HOST；默认 127.0.0.1）",
+    practice: () => "模拟厂商，无需密钥即可开发",
+    practiceServe: () => "启动各厂商服务器的模拟，各用其原生协议，并打印可供 `maidan apply` 使用的接入点",
+    practicePort: () => "首个模拟器的端口，其余依次递增（默认 4100；0 为任意）",
+    practiceOnly: () => "仅启动这些协议，以逗号分隔",
     port: () => "监听端口（MAIDAN_PORT；默认 4000；0 为任意）",
     startApply: () => "先应用一个配置文件",
     durability: () => "disk 可承受断电，process 只能承受 Maidan 崩溃（MAIDAN_DURABILITY；默认 disk）",

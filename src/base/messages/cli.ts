@@ -134,6 +134,10 @@ export const cliWords = translations(
     incomplete: () => "The answer broke off before its end.",
     cutShort: () => "The answer reached its longest allowed length.",
     // start
+    practiceServes: () => "Simulated vendors. Put this into a file and run: maidan apply <file>",
+    practiceRuns: () => "The simulators run until you press Ctrl-C.",
+    noSimulator: (protocol: string, known: readonly string[]) =>
+      `There is no simulator of "${protocol}". There are: ${known.join(", ")}.`,
     portTaken: (host: string, port: number) =>
       `${host}:${port} is in use. Stop what listens there, or choose another port with --port (0 takes any).`,
     portForbidden: (port: number) => `This user may not listen on port ${port}. Choose one above 1023 with --port.`,
@@ -256,6 +260,9 @@ export const cliWords = translations(
     broke: (message) => `答案中断：${message}`,
     incomplete: () => "答案在结束前中断。",
     cutShort: () => "答案达到了允许的最大长度。",
+    practiceServes: () => "模拟厂商。将以下内容存为文件并运行：maidan apply <文件>",
+    practiceRuns: () => "模拟器持续运行，按 Ctrl-C 结束。",
+    noSimulator: (protocol, known) => `没有“${protocol}”的模拟器。现有：${known.join("、")}。`,
     portTaken: (host, port) => `${host}:${port} 已被占用。请停止占用它的程序，或用 --port 选择其他端口（0 为任意）。`,
     portForbidden: (port) => `当前用户无权监听端口 ${port}。请用 --port 选择大于 1023 的端口。`,
     hostUnknown: (host) => `“${host}”不是本机地址。请试试 --host 127.0.0.1。`,

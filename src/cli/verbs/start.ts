@@ -10,6 +10,7 @@ import type { CliContext } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { Failure } from "../failure.ts";
 import { readers, type VerbHost } from "../host.ts";
+import { hearSignals } from "../signals.ts";
 import type { CliDependencies, StartedServer, StartOptions } from "../spec.ts";
 
 interface StartFlags {
@@ -78,7 +79,7 @@ async function startServer(dependencies: CliDependencies, options: StartOptions)
 async function serveUntilTold(context: CliContext, server: StartedServer): Promise<ExitCode> {
   const listeners: ((signal: string) => void)[] = [];
   const next = (): Promise<string> => new Promise((resolve) => listeners.push(resolve));
-  const stopHearing = (context.dependencies.onSignal ?? onProcessSignal)((signal) => listeners.shift()?.(signal));
+  const stopHearing = hearSignals(context.dependencies, (signal) => listeners.shift()?.(signal));
   try {
     const told = await Promise.race([
       next().then((signal) => ({ signal })),
@@ -99,13 +100,4 @@ async function serveUntilTold(context: CliContext, server: StartedServer): Promi
   } finally {
     stopHearing();
   }
-}
-
-function onProcessSignal(listener: (signal: string) => void): () => void {
-  process.on("SIGINT", listener);
-  process.on("SIGTERM", listener);
-  return () => {
-    process.off("SIGINT", listener);
-    process.off("SIGTERM", listener);
-  };
 }

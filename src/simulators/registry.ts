@@ -1,0 +1,4 @@
+import type { Simulator } from "./spec.ts";
+
+/** Every simulator there is, in the order in which `maidan practice serve` shows them. */
+export const SIMULATORS: readonly Simulator[] = [];
