@@ -25,13 +25,24 @@ export function bin(name) {
 
 /** Installs the locked packages, unless those installed are the very ones. */
 export function install() {
-  const mark = at("node_modules", ".maidan-lock");
+  installIn(".", "Installing packages (npm ci) … / 正在安装依赖 …", []);
+}
+
+/** Installs the official clients of vendors that tests drive Maidan with. Their packages run no scripts. */
+export function installClients() {
+  installIn("tests/clients", "Installing official clients for the tests … / 正在安装测试用的官方客户端 …", [
+    "--ignore-scripts",
+  ]);
+}
+
+function installIn(folder, notice, options) {
+  const mark = at(folder, "node_modules", ".maidan-lock");
   const lock = createHash("sha256")
-    .update(readFileSync(at("package-lock.json")))
+    .update(readFileSync(at(folder, "package-lock.json")))
     .digest("hex");
   if (existsSync(mark) && readFileSync(mark, "utf8") === lock) return;
-  console.error("Installing packages (npm ci) … / 正在安装依赖 …");
-  run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  console.error(notice);
+  run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error", ...options], { cwd: at(folder) });
   writeFileSync(mark, lock);
 }
 

@@ -1,10 +1,11 @@
 // npm test: lint, types, build, then every test; arguments go to vitest (`npm test -- src/ledger`).
 
 import { spawnSync } from "node:child_process";
-import { bin, build, install, root, run } from "./prepare.mjs";
+import { bin, build, install, installClients, root, run } from "./prepare.mjs";
 
 const only = process.argv.slice(2);
 install();
+installClients();
 if (only.length === 0) {
   run(bin("biome"), ["check", "--error-on-warnings", "."]);
   run(bin("tsc"), ["--noEmit", "-p", "tsconfig.json"]);
