@@ -1,4 +1,5 @@
+import { openaiSimulator } from "./openai.ts";
 import type { Simulator } from "./spec.ts";
 
 /** Every simulator there is, in the order in which `maidan practice serve` shows them. */
-export const SIMULATORS: readonly Simulator[] = [];
+export const SIMULATORS: readonly Simulator[] = [openaiSimulator];
