@@ -154,7 +154,9 @@ class HttpReply implements Reply {
   }
 
   cut(): void {
-    this.#response.destroy();
+    // What was written arrives; the end does not.
+    if (this.#response.headersSent) this.#response.socket?.destroySoon();
+    else this.#response.destroy();
   }
 
   async pause(milliseconds: number): Promise<boolean> {

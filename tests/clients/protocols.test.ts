@@ -226,7 +226,7 @@ describe.each(PROTOCOLS)("%s", (protocol) => {
       .poll(async () => (await maidan.admin.get("calls?limit=1")).items[0], { timeout: 10_000 })
       .toMatchObject({ state: "settled", id: expect.not.stringMatching(before.items[0]?.id ?? "none") });
     const [call] = (await maidan.admin.get("calls?limit=1")).items;
-    expect(call.attempts[0].usage.output).toBe(13);
+    expect(call.attempts[0].usage.output).toBe(12);
   });
 
   test("what the vendor counts is what the ledger has settled", async () => {
