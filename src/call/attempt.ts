@@ -10,6 +10,7 @@ import type { AnswerHeaders, Changes, Passage, StreamFollower, WireRequest } fro
 import { passageOf } from "../vendors/translation/passage.ts";
 import { unsupported } from "../vendors/translation/unsupported.ts";
 import { VendorFault } from "../vendors/vendor-fault.ts";
+import { AttemptAsk } from "./attempt-ask.ts";
 import type { Claim } from "./kept-answers.ts";
 import { type Answer, Relay } from "./relay.ts";
 import { type Bill, billAnswer, billEstimate } from "./settle.ts";
@@ -116,28 +117,9 @@ export class Attempt {
 
   #hold(): Hold | Promise<Hold> {
     const { ledger, keptAnswers } = this.#environment;
-    const { call, plan, payer, key, path, snapshot, claim } = this.#context;
-    const { request } = call;
-    const inSteps = request.stream && this.#offer.endpoint.billsOnAbort === "generated";
-    return ledger.hold({
-      attempt: this.#id,
-      payer,
-      key,
-      route: plan.route,
-      model: this.#offer.ref,
-      currency: this.#price.currency,
-      price: this.#price.id,
-      path,
-      full: this.#size.full,
-      step: inSteps ? this.#size.step : undefined,
-      shrink: this.#size.shrink,
-      rateTo: (currency) => snapshot.catalogue.rate(this.#price.currency, currency, this.#at),
-      detail: { operation: request.operation, stream: request.stream },
-      get signal() {
-        return call.departure.signal;
-      },
-      kept: claim && keptAnswers.pending(claim),
-    });
+    const { claim } = this.#context;
+    const kept = claim && keptAnswers.pending(claim);
+    return ledger.hold(new AttemptAsk(this.#context, this.#offer, this.#price, this.#size, this.#id, this.#at, kept));
   }
 
   /** Output tokens that the hold pays for: no estimate is above it. */

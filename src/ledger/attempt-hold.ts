@@ -26,6 +26,8 @@ export class AttemptHold implements Hold {
   amount: Nano = 0n;
   bound: Nano = 0n;
   topUps = 0;
+  /** Where it stands among the open attempts. */
+  place = 0;
   durable: Promise<void> = NEVER_WRITTEN;
   /** Set once it is settled, released or left unsettled: resolves when that is on the disk. */
   closed: Promise<void> | undefined;

@@ -4,11 +4,11 @@ import { ledgerWords } from "../base/messages/ledger.ts";
 import { type ExchangeRate, type Nano, parseAmount, UNIT_RATIO } from "../base/money.ts";
 import type { BudgetSetting } from "../config/settings.ts";
 import type { Store } from "../store/spec.ts";
-import type { AttemptHold } from "./attempt-hold.ts";
 import { BudgetAccount, type WindowSums } from "./budget-account.ts";
 import { type BudgetBooks, configurationOf } from "./budget-books.ts";
 import { readBase, registerBooks, writeBases } from "./budget-opening.ts";
 import type { Doubts } from "./doubts.ts";
+import type { OpenAttempts } from "./open-attempts.ts";
 import { addRate } from "./rates.ts";
 import type { LedgerWorld } from "./spec.ts";
 
@@ -30,10 +30,10 @@ export class BudgetChanges {
   readonly #store: Store;
   readonly #books: BudgetBooks;
   readonly #doubts: Doubts;
-  readonly #holds: ReadonlyMap<string, AttemptHold>;
+  readonly #holds: OpenAttempts;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(store: Store, books: BudgetBooks, doubts: Doubts, holds: ReadonlyMap<string, AttemptHold>) {
+  constructor(store: Store, books: BudgetBooks, doubts: Doubts, holds: OpenAttempts) {
     this.#store = store;
     this.#books = books;
     this.#doubts = doubts;
@@ -158,7 +158,7 @@ export class BudgetChanges {
       if (!start) throw new Fault("invalid_request", text);
       start.problems.push(text);
     };
-    for (const hold of this.#holds.values()) {
+    for (const hold of this.#holds) {
       if (!within(hold.heldAt) || !hold.ask.path.includes(payer)) continue;
       const rate = rateInto(currency, hold.ask.currency, () => hold.ask.rateTo(currency));
       if (!rate) {

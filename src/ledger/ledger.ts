@@ -16,6 +16,7 @@ import { decide, mayGrow, type Places, reserveFor, type Verdict } from "./decisi
 import { type DoubtShare, Doubts, sharesOfDoubt } from "./doubts.ts";
 import { makeEntry } from "./entries.ts";
 import { exhausted } from "./exhausted.ts";
+import { OpenAttempts } from "./open-attempts.ts";
 import { closeCrashed, factsOf, loadBooks, loadDoubts, readLastAttempt, readOpenSince } from "./recovery.ts";
 import type {
   Adjustment,
@@ -63,7 +64,7 @@ export class Ledger {
   readonly #doubts = new Doubts();
   readonly #changes: BudgetChanges;
   readonly #waiting: WaitingCalls;
-  readonly #open = new Map<string, AttemptHold>();
+  readonly #open = new OpenAttempts();
   #world: LedgerWorld;
   #openSince = "";
   #lastAttempt: string | undefined;
@@ -119,7 +120,6 @@ export class Ledger {
    */
   hold(ask: HoldAsk): Hold | Promise<Hold> {
     if (this.#store.journal.full) throw new Fault("overloaded", ledgerWords.diskBehind(), { retryAfterMs: 1_000 });
-    if (this.#open.has(ask.attempt)) throw new Error(`attempt ${ask.attempt} is held already`);
     const now = this.#clock.now();
     const places = this.#placesOf(ask, now);
     const verdict = decide(ask, places, Number.POSITIVE_INFINITY, this.#waiting.open ? "patient" : "last");
@@ -304,7 +304,7 @@ export class Ledger {
       hold.join(accounts[i]!.window, ratios[i]!, stepped ? convertUp(reserve, ratios[i]!) : 0n);
     }
     const { attempt } = ask;
-    this.#open.set(attempt, hold);
+    this.#open.add(hold);
     if (attempt < this.#openSince) void this.#mark(attempt);
     if (this.#lastAttempt === undefined || attempt > this.#lastAttempt) this.#lastAttempt = attempt;
     const shares = hold.shares.map(({ window, bound }) => shareOf(window, bound));
@@ -330,7 +330,7 @@ export class Ledger {
   }
 
   #closed(hold: AttemptHold): void {
-    this.#open.delete(hold.attempt);
+    this.#open.remove(hold);
     if (++this.#closes % CLOSES_BETWEEN_MARKS === 0) this.#moveMark();
     for (const { window } of hold.shares) this.#serve(window.account);
   }
@@ -338,7 +338,7 @@ export class Ledger {
   /** Recovery searches from the oldest attempt that is open: all before it are closed. */
   #moveMark(): void {
     let oldest: string | undefined;
-    for (const attempt of this.#open.keys()) if (oldest === undefined || attempt < oldest) oldest = attempt;
+    for (const { attempt } of this.#open) if (oldest === undefined || attempt < oldest) oldest = attempt;
     void this.#mark(oldest ?? this.#lastAttempt ?? "");
   }
 
