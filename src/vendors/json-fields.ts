@@ -114,7 +114,7 @@ export interface Splice {
 /** `original` with pieces replaced; all other bytes are the same. Pieces must not overlap. */
 export function splice(original: Buffer, pieces: readonly Splice[]): Buffer {
   if (pieces.length === 0) return original;
-  const sorted = pieces.length === 1 ? pieces : [...pieces].sort((a, b) => a.start - b.start);
+  const sorted = pieces.length === 1 ? pieces : [...pieces].sort((a, b) => a.start - b.start || a.end - b.end);
   let length = original.length;
   for (const { start, end, text } of sorted) length += Buffer.byteLength(text) - (end - start);
   const result = Buffer.allocUnsafe(length);

@@ -1,5 +1,7 @@
+import { clampsFor } from "../clamps.ts";
 import { type Splice, scanFields, skipSpace, splice } from "../json-fields.ts";
 import type { Changes, FieldSpan, ModelRequest, Operation, Quirks, Target, WireRequest } from "../spec.ts";
+import { clampFields } from "./clamp.ts";
 import { compose } from "./compose.ts";
 import { LENGTH_FIELDS } from "./request.ts";
 
@@ -19,11 +21,39 @@ export function encode(request: ModelRequest, changes: Changes, target: Target):
     method: "POST",
     path: target.quirks.paths?.[request.operation] ?? PATHS[request.operation],
     headers,
-    body:
-      request.dialect.id === "openai"
-        ? applyChanges(request, changes, target.quirks)
-        : compose(request.content(), request.stream, changes, target.quirks),
+    ...writeBody(request, changes, target.quirks),
   };
+}
+
+type Written = Pick<WireRequest, "body" | "adjusted">;
+
+function writeBody(request: ModelRequest, changes: Changes, quirks: Quirks): Written {
+  const { dialect, body, fields, stream } = request;
+  if (dialect.id === "openai") return fitted(body, fields, changePieces(request, changes, quirks), changes, quirks);
+  const composed = compose(request.content(), stream, changes, quirks);
+  return fitted(composed, undefined, [], changes, quirks);
+}
+
+/** The body with `pieces` changed, and what else this vendor wants otherwise. */
+function fitted(
+  body: Buffer,
+  known: ReadonlyMap<string, FieldSpan> | undefined,
+  pieces: Splice[],
+  { model }: Changes,
+  { clamps, defaults }: Quirks,
+): Written {
+  const rules = clampsFor(clamps, model);
+  if (!rules && !defaults) return { body: splice(body, pieces) };
+  const fields = known ?? scanFields(body);
+  const brace = skipSpace(body, 0);
+  const changed = new Set(pieces.map(({ start }) => start));
+  const clamped = rules && clampFields(body, fields, brace, rules, changed);
+  pieces.push(...(clamped?.pieces ?? []));
+  for (const [name, value] of Object.entries(defaults ?? {})) {
+    if (!fields.has(name)) pieces.push(insertion(brace, `${JSON.stringify(name)}:${JSON.stringify(value)}`, fields));
+  }
+  const adjusted = clamped?.adjusted ?? [];
+  return { body: splice(body, pieces), ...(adjusted.length > 0 && { adjusted }) };
 }
 
 /** A request that costs nothing: the list of models. */
@@ -50,7 +80,7 @@ function authorize(target: Target, accept: string): Record<string, string> {
   return headers;
 }
 
-function applyChanges(request: ModelRequest, changes: Changes, quirks: Quirks): Buffer {
+function changePieces(request: ModelRequest, changes: Changes, quirks: Quirks): Splice[] {
   const pieces: Splice[] = [];
   if (changes.model !== request.model) {
     pieces.push({ ...request.fields.get("model")!, text: JSON.stringify(changes.model) });
@@ -59,7 +89,7 @@ function applyChanges(request: ModelRequest, changes: Changes, quirks: Quirks): 
   if (changes.includeUsage && request.stream && !request.wantsUsage && !quirks.noStreamOptions) {
     askForUsage(request, pieces);
   }
-  return splice(request.body, pieces);
+  return pieces;
 }
 
 /** Lowers every length that the request names; names one where it names none. */
