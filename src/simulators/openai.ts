@@ -1,37 +1,7 @@
 import type { VendorErrorClass } from "../vendors/spec.ts";
-import { type Question, type Scene, type SceneUsage, sceneOf } from "./scene.ts";
-import type { Reply, SimulatedRequest, Simulator } from "./spec.ts";
+import { type Refusal, simulateOpenAiWire } from "./openai-wire.ts";
 
 const API_KEY = "sim-openai-key";
-const CREATED = 1_760_000_000;
-
-// biome-ignore lint/suspicious/noExplicitAny: a request is read as far as its scene needs it
-type Loose = any;
-
-/** OpenAI's chat completions, embeddings, images and list of models. */
-export const openaiSimulator: Simulator = {
-  protocol: "openai",
-  basePath: "/v1",
-  credentials: { apiKey: API_KEY },
-  models: ["practice-model", "practice-embedding", "practice-image"],
-  async answer(request, reply) {
-    if (request.headers.authorization !== `Bearer ${API_KEY}`) return refuse(reply, "auth");
-    if (request.method === "GET" && request.path === "/v1/models") return listModels(reply);
-    const body = parse(request);
-    if (request.method !== "POST" || body === undefined) return refuse(reply, "invalid_request");
-    if (!openaiSimulator.models.includes(body.model)) return refuse(reply, "not_found");
-    switch (request.path) {
-      case "/v1/chat/completions":
-        return chat(body, reply);
-      case "/v1/embeddings":
-        return embeddings(body, reply);
-      case "/v1/images/generations":
-        return images(body, reply);
-      default:
-        return refuse(reply, "not_found");
-    }
-  },
-};
 
 /** Status, `type` and `code` of each class, as OpenAI has them. */
 const ERRORS: Readonly<Partial<Record<VendorErrorClass, readonly [number, string, string | null, string]>>> = {
@@ -49,167 +19,17 @@ const ERRORS: Readonly<Partial<Record<VendorErrorClass, readonly [number, string
   server_error: [500, "server_error", null, "The server had an error."],
 };
 
-function errorOf(errorClass: VendorErrorClass): { readonly status: number; readonly body: object } {
+function refusal(errorClass: VendorErrorClass): Refusal {
   const [status, type, code, message] = ERRORS[errorClass] ?? ERRORS.server_error!;
-  return { status, body: { error: { message, type, param: null, code } } };
+  const headers = errorClass === "rate_limit" ? { "retry-after-ms": "1500" } : {};
+  return { status, body: { error: { message, type, param: null, code } }, headers };
 }
 
-function refuse(reply: Reply, errorClass: VendorErrorClass): void {
-  const { status, body } = errorOf(errorClass);
-  reply.send(status, body, errorClass === "rate_limit" ? { "retry-after-ms": "1500" } : {});
-}
-
-function parse(request: SimulatedRequest): Loose {
-  try {
-    return JSON.parse(request.body.toString());
-  } catch {
-    return undefined;
-  }
-}
-
-function listModels(reply: Reply): void {
-  const data = openaiSimulator.models.map((id) => ({ id, object: "model", created: CREATED, owned_by: "simulated" }));
-  reply.send(200, { object: "list", data });
-}
-
-async function chat(body: Loose, reply: Reply): Promise<void> {
-  const scene = sceneOf(questionOf(body));
-  if (scene.type === "refusal") return refuse(reply, scene.errorClass);
-  return body.stream ? streamChat(body, scene, reply) : sendChat(body, scene, reply);
-}
-
-function questionOf(body: Loose): Question {
-  const messages: Loose[] = body.messages;
-  const lastOfModel = messages.findLastIndex(({ role }) => role === "assistant");
-  const results = messages.slice(lastOfModel + 1).filter(({ role }) => role === "tool");
-  return {
-    texts: messages.map(({ content }) => textOf(content)),
-    last: textOf(messages.findLast(({ role }) => role === "user")?.content),
-    toolResults: results.map(({ content }) => textOf(content)),
-    tools: (body.tools ?? []).map((tool: Loose) => tool.function.name),
-    images: messages.flatMap(({ content }) => (Array.isArray(content) ? content : [])).filter(isImage).length,
-    maxOutputTokens: body.max_completion_tokens ?? body.max_tokens,
-    stop: [body.stop ?? []].flat(),
-  };
-}
-
-function textOf(content: Loose): string {
-  if (typeof content === "string") return content;
-  return (content ?? []).map((part: Loose) => part.text ?? "").join("");
-}
-
-function isImage(part: Loose): boolean {
-  return part.type === "image_url";
-}
-
-type Answer = Extract<Scene, { type: "answer" }>;
-
-function sendChat(body: Loose, scene: Answer, reply: Reply): void {
-  if (scene.cut) {
-    reply.cut();
-    return;
-  }
-  if (scene.failure) {
-    refuse(reply, scene.failure);
-    return;
-  }
-  const message: Loose = { role: "assistant", content: null };
-  let finish = "stop";
-  for (const piece of scene.pieces) {
-    if (piece.type === "text-delta") message.content = (message.content ?? "") + piece.text;
-    else if (piece.type === "reasoning-delta")
-      message.reasoning_content = (message.reasoning_content ?? "") + piece.text;
-    else if (piece.type === "tool-call-start") {
-      message.tool_calls ??= [];
-      message.tool_calls.push({ id: piece.id, type: "function", function: { name: piece.name, arguments: "" } });
-    } else if (piece.type === "tool-call-delta") message.tool_calls[piece.index].function.arguments += piece.text;
-    else if (piece.type === "finish") finish = piece.reason;
-  }
-  note(body, scene.usage, true, reply);
-  reply.send(200, {
-    ...head("chat.completion", body.model),
-    choices: [{ index: 0, message, logprobs: null, finish_reason: finish }],
-    usage: usageOf(scene.usage),
-  });
-}
-
-async function streamChat(body: Loose, scene: Answer, reply: Reply): Promise<void> {
-  reply.open(200, { "content-type": "text/event-stream; charset=utf-8" });
-  const send = (document: object): Promise<boolean> => reply.write(`data: ${JSON.stringify(document)}\n\n`);
-  const chunk = (delta: object, finish: string | null = null): object => ({
-    ...head("chat.completion.chunk", body.model),
-    choices: [{ index: 0, delta, finish_reason: finish }],
-  });
-  await send(chunk({ role: "assistant", content: "" }));
-  for (const piece of scene.pieces) {
-    if (!(await reply.pause(scene.paceMs))) break;
-    if (piece.type === "text-delta") await send(chunk({ content: piece.text }));
-    else if (piece.type === "reasoning-delta") await send(chunk({ reasoning_content: piece.text }));
-    else if (piece.type === "tool-call-start") {
-      const call = { id: piece.id, type: "function", function: { name: piece.name, arguments: "" } };
-      await send(chunk({ tool_calls: [{ index: piece.index, ...call }] }));
-    } else if (piece.type === "tool-call-delta") {
-      await send(chunk({ tool_calls: [{ index: piece.index, function: { arguments: piece.text } }] }));
-    } else if (piece.type === "finish") await send(chunk({}, piece.reason));
-  }
-  note(body, scene.usage, !scene.cut && !scene.failure, reply);
-  if (scene.cut) return reply.cut();
-  if (scene.failure) await send(errorOf(scene.failure).body);
-  else if (body.stream_options?.include_usage) {
-    await send({ ...head("chat.completion.chunk", body.model), choices: [], usage: usageOf(scene.usage) });
-  }
-  if (!scene.failure) await reply.write("data: [DONE]\n\n");
-  reply.end();
-}
-
-function head(object: string, model: string): object {
-  return { id: "chatcmpl-simulated", object, created: CREATED, model };
-}
-
-/** `prompt_tokens` holds the cached ones, `completion_tokens` the reasoning. */
-function usageOf({ input, cachedInput, output, reasoning }: SceneUsage): object {
-  const prompt = input + cachedInput;
-  const completion = output + reasoning;
-  return {
-    prompt_tokens: prompt,
-    completion_tokens: completion,
-    total_tokens: prompt + completion,
-    prompt_tokens_details: { cached_tokens: cachedInput },
-    completion_tokens_details: { reasoning_tokens: reasoning },
-  };
-}
-
-function note(body: Loose, usage: SceneUsage, whole: boolean, reply: Reply): void {
-  reply.log.add({ model: body.model, stream: body.stream === true, usage, whole });
-}
-
-const DIMENSIONS = 8;
-
-function embeddings(body: Loose, reply: Reply): void {
-  const inputs: string[] = [body.input].flat();
-  const tokens = inputs.reduce((sum, text) => sum + [...String(text)].length, 0);
-  const data = inputs.map((text, index) => ({ object: "embedding", index, embedding: spell(vectorOf(text), body) }));
-  reply.log.add({ model: body.model, stream: false, usage: { input: tokens }, whole: true });
-  reply.send(200, { object: "list", data, model: body.model, usage: { prompt_tokens: tokens, total_tokens: tokens } });
-}
-
-/** The same small vector for the same text. */
-export function vectorOf(text: string): number[] {
-  const vector = new Array<number>(DIMENSIONS).fill(0);
-  for (const [index, character] of [...text].entries()) vector[index % DIMENSIONS]! += character.codePointAt(0)! % 7;
-  return vector;
-}
-
-function spell(vector: number[], { encoding_format: encoding }: Loose): number[] | string {
-  return encoding === "base64" ? Buffer.from(Float32Array.from(vector).buffer).toString("base64") : vector;
-}
-
-/** A picture of one pixel. */
-export const PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
-
-function images(body: Loose, reply: Reply): void {
-  const count: number = body.n ?? 1;
-  const data = Array.from({ length: count }, () => ({ b64_json: PIXEL }));
-  reply.log.add({ model: body.model, stream: false, usage: { images: count }, whole: true });
-  reply.send(200, { created: CREATED, data });
-}
+/** OpenAI's own server. Proven by OpenAI's client. */
+export const openaiSimulator = simulateOpenAiWire({
+  protocol: "openai",
+  basePath: "/v1",
+  credentials: { apiKey: API_KEY },
+  authorizes: ({ headers }) => headers.authorization === `Bearer ${API_KEY}`,
+  refusal,
+});

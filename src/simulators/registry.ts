@@ -1,5 +1,6 @@
 import { openaiSimulator } from "./openai.ts";
 import type { Simulator } from "./spec.ts";
+import { zhipuSimulator } from "./zhipu.ts";
 
 /** Every simulator there is, in the order in which `maidan practice serve` shows them. */
-export const SIMULATORS: readonly Simulator[] = [openaiSimulator];
+export const SIMULATORS: readonly Simulator[] = [openaiSimulator, zhipuSimulator];

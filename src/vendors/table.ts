@@ -1,11 +1,13 @@
 import { Fault } from "../base/faults.ts";
 import { transportWords as words } from "../base/messages/transports.ts";
 import type { ModelSetting, PriceSetting } from "../config/settings.ts";
+import { anthropic } from "./anthropic/protocol.ts";
 import { httpTransport } from "./http-transport.ts";
 import { openai } from "./openai/protocol.ts";
 import { practiceTransport } from "./practice/practice-transport.ts";
 import { openRecorded } from "./recorded/recorded.ts";
 import type { Protocol, Quirks, Transport } from "./spec.ts";
+import { zhipu } from "./zhipu/protocol.ts";
 
 /** A protocol, and the way its requests leave where that is more than one HTTP request each. */
 interface Spoken {
@@ -17,8 +19,10 @@ interface Spoken {
 /** What an endpoint's setting may name as its protocol. The vendors inside this process speak `openai` too. */
 const SPOKEN: ReadonlyMap<string, Spoken> = new Map<string, Spoken>([
   ["openai", { protocol: openai }],
+  ["anthropic", { protocol: anthropic }],
   ["practice", { protocol: openai }],
   ["recorded", { protocol: openai }],
+  ["zhipu", { protocol: zhipu }],
 ]);
 
 export const PROTOCOL_IDS: readonly string[] = [...SPOKEN.keys()];

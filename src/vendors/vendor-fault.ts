@@ -47,3 +47,25 @@ export class VendorFault extends Fault {
     this.body = options.body;
   }
 }
+
+/** A fault whose vendor means something of its own by its code: of the class that `codes` says, where it says one. */
+export function reclassify(
+  fault: VendorFault,
+  codes: Readonly<Record<string, VendorErrorClass>> | undefined,
+): VendorFault {
+  const errorClass = fault.vendorCode === undefined ? undefined : codes?.[fault.vendorCode];
+  if (errorClass === undefined || errorClass === fault.errorClass) return fault;
+  const { charged, vendorStatus, vendorCode, param, details, retryAfterMs, cause } = fault;
+  return new VendorFault(fault.text, {
+    errorClass,
+    charged,
+    vendorStatus,
+    vendorCode,
+    // A refused credential is not passed on, not even in the vendor's words.
+    body: errorClass === "auth" ? undefined : fault.body,
+    ...(param !== undefined && { param }),
+    ...(details !== undefined && { details }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(cause !== undefined && { cause }),
+  });
+}
