@@ -14,7 +14,7 @@ import { AttemptAsk } from "./attempt-ask.ts";
 import type { Claim } from "./kept-answers.ts";
 import { type Answer, Relay } from "./relay.ts";
 import { type Bill, billAnswer, billEstimate } from "./settle.ts";
-import { type AttemptSize, longestOutput, sizeAttempt } from "./sizing.ts";
+import { type AttemptSize, longestOutput, sizeAttempt, unnamedOutput } from "./sizing.ts";
 import {
   type AttemptReport,
   type CallEnvironment,
@@ -137,6 +137,7 @@ export class Attempt {
     return {
       model: this.#offer.upstream,
       includeUsage: request.stream && request.operation === "chat",
+      unnamedOutputTokens: unnamedOutput(request, this.#offer, this.#environment.limits),
       ...(hold.outputTokens !== undefined && { maxOutputTokens: hold.outputTokens }),
     };
   }

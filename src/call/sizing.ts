@@ -33,6 +33,15 @@ export function longestOutput(request: ModelRequest, offer: ModelOffer, limits: 
   return offer.maxOutputTokens === undefined ? asked : Math.min(asked, model);
 }
 
+/** Of a model that does not say: all in use write so much. */
+const UNNAMED_OUTPUT_TOKENS = 4_096;
+
+/** The longest answer to name where a protocol wants one named and the client names none. Never above what is held. */
+export function unnamedOutput(request: ModelRequest, offer: ModelOffer, limits: Limits): number {
+  const longest = longestOutput(request, offer, limits);
+  return offer.maxOutputTokens === undefined ? Math.min(longest, UNNAMED_OUTPUT_TOKENS) : longest;
+}
+
 /** The cost of an attempt at the least, at the most, and how to make it smaller. `at`: when the attempt starts. */
 export function sizeAttempt(
   request: ModelRequest,

@@ -36,6 +36,8 @@ export interface ModelRequest {
   readonly audioBytes: number;
   /** Texts or token lists of an embeddings request. */
   readonly inputs: number;
+  /** Headers of the client that belong to its protocol (`anthropic-beta`), for a vendor that speaks it too. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** The request's meaning, for a vendor of another protocol: read from `body` when it is asked for. Throws `invalid_request`. */
   content(): RequestContent;
 }
@@ -52,6 +54,8 @@ export interface Changes {
   readonly model: string;
   /** Lower the longest answer to this many tokens. */
   readonly maxOutputTokens?: number;
+  /** For protocols that must name a longest answer, where the client names none: one that the hold pays for. */
+  readonly unnamedOutputTokens?: number;
   /** Ask the vendor for usage at the end of the stream. */
   readonly includeUsage: boolean;
 }

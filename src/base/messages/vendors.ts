@@ -42,7 +42,10 @@ const SHAPES_EN = {
   input: "a string, or a list of strings or tokens that is not empty",
   boolean: "true or false",
   object: "an object",
+  objects: "a list of objects",
+  blocks: "a string, or a list of content blocks",
   length: "a whole number of tokens, at least 1",
+  lengthOrZero: "a whole number of tokens, not negative",
   count: "a whole number, at least 1",
 };
 
@@ -53,7 +56,10 @@ const SHAPES_ZH: { readonly [K in keyof typeof SHAPES_EN]: string } = {
   input: "字符串，或非空的字符串或 token 列表",
   boolean: "true 或 false",
   object: "对象",
+  objects: "对象列表",
+  blocks: "字符串，或内容块列表",
   length: "不小于 1 的整数（token 数）",
+  lengthOrZero: "不小于 0 的整数（token 数）",
   count: "不小于 1 的整数",
 };
 

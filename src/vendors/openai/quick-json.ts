@@ -66,7 +66,7 @@ const COLON = 0x3a;
 const BACKSLASH = 0x5c;
 
 /** UTF-8 bytes of the string that begins at `quote`; 0 where none does. */
-function countString(json: string, quote: number): number {
+export function countString(json: string, quote: number): number {
   if (json.charCodeAt(quote) !== QUOTE) return 0;
   const start = quote + 1;
   const found = json.indexOf('"', start);
