@@ -1,6 +1,8 @@
+import { anthropicSimulator } from "./anthropic.ts";
 import { openaiSimulator } from "./openai.ts";
+import { skyworkSimulator } from "./skywork.ts";
 import type { Simulator } from "./spec.ts";
 import { zhipuSimulator } from "./zhipu.ts";
 
 /** Every simulator there is, in the order in which `maidan practice serve` shows them. */
-export const SIMULATORS: readonly Simulator[] = [openaiSimulator, zhipuSimulator];
+export const SIMULATORS: readonly Simulator[] = [openaiSimulator, anthropicSimulator, skyworkSimulator, zhipuSimulator];
