@@ -62,7 +62,7 @@ function makeFault(errorClass: VendorErrorClass, status: number, said: string, f
   });
 }
 
-function describe(errorClass: VendorErrorClass, status: number, said: string): Text {
+export function describe(errorClass: VendorErrorClass, status: number, said: string): Text {
   // A vendor that refuses a credential likes to quote it.
   if (errorClass === "auth") return vendorWords.auth();
   return (language) => vendorWords[errorClass](said || vendorWords.nothingSaid(status)(language))(language);
@@ -127,14 +127,14 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Takes out what looks like a credential: some vendors quote the one they refuse. */
-function redact(text: string): string {
+export function redact(text: string): string {
   let clean = text;
   for (const [pattern, replacement] of SECRETS) clean = clean.replace(pattern, replacement);
   return clean;
 }
 
 /** `retry-after-ms`, `retry-after` in seconds or as a date, or "try again in 1.5s" in the message. */
-function readRetryAfter(headers: AnswerHeaders, said: string): number | undefined {
+export function readRetryAfter(headers: AnswerHeaders, said: string): number | undefined {
   const exact = Number.parseFloat(first(headers["retry-after-ms"]) ?? "");
   if (exact >= 0) return bounded(exact);
   const header = first(headers["retry-after"]);
