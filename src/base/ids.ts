@@ -1,8 +1,13 @@
 import { randomBytes, randomFillSync } from "node:crypto";
 
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"; // Crockford's base 32: sorts like the number it spells
+/** Two characters for every ten bits. */
+const PAIRS = Array.from({ length: 1024 }, (_, value) => ALPHABET[value >> 5]! + ALPHABET[value & 31]!);
 const TIME_CHARACTERS = 9; // 45 bits of milliseconds: until the year 3084
-const COUNTER_CHARACTERS = 11;
+const LOW_BITS = 25;
+const LOW_MOST = 2 ** LOW_BITS - 1;
+/** Random bytes are asked of the system for this many milliseconds at once: each time costs more than all else here. */
+const RANDOM_WORDS = 512;
 
 /**
  * Makes call ids that sort by time and never repeat: `call_` + 9 characters of milliseconds + 11 characters that start
@@ -11,23 +16,34 @@ const COUNTER_CHARACTERS = 11;
  */
 export class CallIds {
   #time = 0;
-  #counter = 0n;
-  readonly #random = Buffer.alloc(8);
+  #prefix = firstIdAt(0);
+  /** The counter's upper 30 bits and its lower 25: 54 of them random at first, so that there is room to count. */
+  #high = 0;
+  #low = 0;
+  readonly #random = new Uint32Array(RANDOM_WORDS);
+  #unused = 0;
 
   /** @param after the last id in the store: the next ids will sort after it. */
   constructor(after?: string) {
-    if (after) this.#time = timeOfId(after) + 1;
+    if (!after) return;
+    this.#time = timeOfId(after) + 1;
+    this.#prefix = firstIdAt(this.#time);
   }
 
   next(now: number): string {
     if (now > this.#time) {
       this.#time = now;
-      randomFillSync(this.#random);
-      this.#counter = this.#random.readBigUInt64BE() >> 10n; // 54 random bits, room to count in 55
+      this.#prefix = firstIdAt(now);
+      if (this.#unused === 0) this.#unused = randomFillSync(this.#random).length;
+      this.#high = this.#random[--this.#unused]! >>> 3;
+      this.#low = this.#random[--this.#unused]! >>> (32 - LOW_BITS);
+    } else if (this.#low < LOW_MOST) {
+      this.#low += 1;
     } else {
-      this.#counter += 1n;
+      this.#low = 0;
+      this.#high += 1;
     }
-    return `call_${spell(this.#time, TIME_CHARACTERS)}${spellBig(this.#counter, COUNTER_CHARACTERS)}`;
+    return this.#prefix + spellCounter(this.#high, this.#low);
   }
 }
 
@@ -60,8 +76,7 @@ function spell(value: number, length: number): string {
   return text;
 }
 
-function spellBig(value: bigint, length: number): string {
-  const high = Number(value >> 25n);
-  const low = Number(value & 0x1ffffffn);
-  return spell(high, length - 5) + spell(low, 5);
+function spellCounter(high: number, low: number): string {
+  const upper = PAIRS[high >>> 20]! + PAIRS[(high >>> 10) & 1023]! + PAIRS[high & 1023]!;
+  return upper + PAIRS[low >>> 15]! + PAIRS[(low >>> 5) & 1023]! + ALPHABET[low & 31]!;
 }

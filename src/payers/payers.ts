@@ -36,6 +36,8 @@ export class Payers {
   readonly #nodes: ReadonlyMap<string, PayerNode>;
   readonly #keys = new Map<string, KeyEntry>();
   readonly #keysById = new Map<string, KeyEntry>();
+  /** Secrets that were used, so that each is hashed once. One a key, since only those that are a key's come here. */
+  readonly #used = new Map<string, KeyEntry>();
   readonly #inside = new Map<string, Identity>();
   readonly #limited = new WeakMap<Identity, readonly LimitedNode[]>();
 
@@ -59,17 +61,23 @@ export class Payers {
   }
 
   /**
-   * Who has this secret. Throws `invalid_api_key` where nobody has, or the key was revoked or has expired. A secret is
-   * hashed once and the hash looked up, so that the time taken says nothing of the secrets that exist.
+   * Who has this secret. Throws `invalid_api_key` where nobody has, or the key was revoked or has expired. A secret that
+   * is nobody's is always hashed and the hash looked up, so that the time taken says nothing of the secrets that exist.
    *
    * @param now milliseconds
    */
   identify(secret: string, now: number): Identity {
-    const entry = secret.length <= LONGEST_SECRET ? this.#keys.get(hashSecret(secret)) : undefined;
+    const entry = this.#used.get(secret) ?? this.#lookUp(secret);
     if (!entry) throw new Fault("invalid_api_key", payerWords.unknownKey());
     const { id, revokedAt, expiresAt } = entry.key;
     if (now >= entry.revokedAt) throw new Fault("invalid_api_key", payerWords.revokedKey(id, revokedAt!));
     if (now >= entry.expiresAt) throw new Fault("invalid_api_key", payerWords.expiredKey(id, expiresAt!));
+    return entry;
+  }
+
+  #lookUp(secret: string): KeyEntry | undefined {
+    const entry = secret.length <= LONGEST_SECRET ? this.#keys.get(hashSecret(secret)) : undefined;
+    if (entry) this.#used.set(secret, entry);
     return entry;
   }
 
