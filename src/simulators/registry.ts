@@ -1,8 +1,15 @@
 import { anthropicSimulator } from "./anthropic.ts";
 import { openaiSimulator } from "./openai.ts";
+import { sensenovaSimulator } from "./sensenova.ts";
 import { skyworkSimulator } from "./skywork.ts";
 import type { Simulator } from "./spec.ts";
 import { zhipuSimulator } from "./zhipu.ts";
 
 /** Every simulator there is, in the order in which `maidan practice serve` shows them. */
-export const SIMULATORS: readonly Simulator[] = [openaiSimulator, anthropicSimulator, skyworkSimulator, zhipuSimulator];
+export const SIMULATORS: readonly Simulator[] = [
+  openaiSimulator,
+  anthropicSimulator,
+  sensenovaSimulator,
+  skyworkSimulator,
+  zhipuSimulator,
+];

@@ -6,6 +6,7 @@ import { httpTransport } from "./http-transport.ts";
 import { openai } from "./openai/protocol.ts";
 import { practiceTransport } from "./practice/practice-transport.ts";
 import { openRecorded } from "./recorded/recorded.ts";
+import { sensenova } from "./sensenova/protocol.ts";
 import { skywork } from "./skywork/protocol.ts";
 import type { Protocol, Quirks, Transport } from "./spec.ts";
 import { zhipu } from "./zhipu/protocol.ts";
@@ -23,6 +24,7 @@ const SPOKEN: ReadonlyMap<string, Spoken> = new Map<string, Spoken>([
   ["anthropic", { protocol: anthropic }],
   ["practice", { protocol: openai }],
   ["recorded", { protocol: openai }],
+  ["sensenova", { protocol: sensenova }],
   ["skywork", { protocol: skywork }],
   ["zhipu", { protocol: zhipu }],
 ]);
