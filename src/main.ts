@@ -29,6 +29,7 @@ import { observeCalls } from "./http/observer.ts";
 import { operatorsApp } from "./http/operators/app.ts";
 import { operatorsListener } from "./http/operators/listener.ts";
 import { makeServer } from "./http/server.ts";
+import { AnthropicSurface } from "./http/surfaces/anthropic.ts";
 import { OpenAiSurface } from "./http/surfaces/openai.ts";
 import { Ledger } from "./ledger/ledger.ts";
 import type { LedgerWorld } from "./ledger/spec.ts";
@@ -260,6 +261,7 @@ async function startServer(options: StartOptions): Promise<StartedServer> {
     const applied = options.apply && (await control.applyFile(options.apply.content, { name: options.apply.name }));
     server = makeServer({
       openAi: new OpenAiSurface(calls, language),
+      anthropic: new AnthropicSurface(calls, language),
       operators: operatorsListener(operators),
       limits: calls.limits,
       language,

@@ -63,13 +63,16 @@ export async function runCall(environment: CallEnvironment, call: CallRequest, s
   return replayed ?? { call: id, model, fault, started: last?.started ?? false };
 }
 
-function identify(environment: CallEnvironment, snapshot: Snapshot, call: CallRequest): Identity {
-  const { caller } = call;
+export function identify(
+  environment: CallEnvironment,
+  snapshot: Snapshot,
+  { caller }: Pick<CallRequest, "caller">,
+): Identity {
   if ("payer" in caller) return snapshot.payers.identityOf(caller.payer);
   return snapshot.payers.identify(caller.secret, environment.clock.now());
 }
 
-function route(snapshot: Snapshot, identity: Identity, name: string): Plan {
+export function route(snapshot: Snapshot, identity: Identity, name: string): Plan {
   const plan = snapshot.routes.plan(name);
   if (identity.key && !snapshot.payers.mayCall(identity, name)) {
     const { id, routes = [] } = identity.key;
@@ -163,7 +166,7 @@ function payerOf(identity: Identity): { payer: string; key: string; path: readon
 }
 
 /** The key and every payer up to the root that has limits of its own. */
-function limitedNodes(snapshot: Snapshot, identity: Identity): readonly LimitedNode[] {
+export function limitedNodes(snapshot: Snapshot, identity: Identity): readonly LimitedNode[] {
   return snapshot.payers.limitedNodes(identity);
 }
 

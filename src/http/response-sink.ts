@@ -4,15 +4,18 @@ import type { CallHead, CallSink } from "../call/spec.ts";
 /** The answer of a call as an HTTP response. */
 export class ResponseSink implements CallSink {
   readonly #response: ServerResponse;
+  readonly #idHeader: string | undefined;
   #head: CallHead | undefined;
 
-  constructor(response: ServerResponse) {
+  /** @param idHeader where the surface's clients look for the id of a request: the vendor's, else the call's. */
+  constructor(response: ServerResponse, idHeader?: string) {
     this.#response = response;
+    this.#idHeader = idHeader;
   }
 
   head(head: CallHead): void {
     this.#head = head;
-    if (head.stream) this.#response.writeHead(head.status, headersOf(head, undefined));
+    if (head.stream) this.#response.writeHead(head.status, this.#headersOf(head, undefined));
   }
 
   write(chunk: Buffer): boolean {
@@ -25,13 +28,19 @@ export class ResponseSink implements CallSink {
 
   end(last: Buffer | undefined): void {
     const head = this.#head;
-    if (head && !head.stream) this.#response.writeHead(head.status, headersOf(head, last?.length ?? 0));
+    if (head && !head.stream) this.#response.writeHead(head.status, this.#headersOf(head, last?.length ?? 0));
     if (last && last.length > 0) this.#response.end(last);
     else this.#response.end();
   }
 
   cut(): void {
     this.#response.destroy();
+  }
+
+  #headersOf(head: CallHead, length: number | undefined): string[] {
+    const headers = headersOf(head, length);
+    if (this.#idHeader !== undefined) headers.push(this.#idHeader, encodeHeader(head.vendorRequestId ?? head.call));
+    return headers;
   }
 }
 

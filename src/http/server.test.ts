@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DEFAULT_LIMITS } from "../base/limits.ts";
 import { CallBench } from "../call/environment.suite.ts";
 import { makeServer } from "./server.ts";
+import { AnthropicSurface } from "./surfaces/anthropic.ts";
 import { OpenAiSurface } from "./surfaces/openai.ts";
 
 let bench: CallBench;
@@ -14,6 +15,7 @@ beforeEach(async () => {
   bench = await CallBench.open();
   server = makeServer({
     openAi: new OpenAiSurface(bench.environment, "en"),
+    anthropic: new AnthropicSurface(bench.environment, "en"),
     operators: (request, response) => response.end(`operators ${request.url}`),
     limits: { ...DEFAULT_LIMITS, headerBytes: 4_096 },
     language: "en",

@@ -4,10 +4,12 @@ import { type Language, languageOfHeader } from "../base/language.ts";
 import type { Limits } from "../base/limits.ts";
 import { httpWords } from "../base/messages/http.ts";
 import { errorBody } from "../vendors/openai/errors.ts";
+import type { AnthropicSurface } from "./surfaces/anthropic.ts";
 import type { OpenAiSurface } from "./surfaces/openai.ts";
 
 export interface ServerOptions {
   readonly openAi: OpenAiSurface;
+  readonly anthropic: AnthropicSurface;
   /** Everything that is not a client's call: operators' API, health, metrics, documentation. */
   readonly operators: RequestListener;
   readonly limits: Limits;
@@ -19,7 +21,7 @@ export interface ServerOptions {
  * the operators' application.
  */
 export function makeServer(options: ServerOptions): Server {
-  const { openAi, operators, limits, language } = options;
+  const { operators, limits, language } = options;
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     const path = pathOf(request.url!);
     if (!path.startsWith("/v1/")) {
@@ -32,8 +34,7 @@ export function makeServer(options: ServerOptions): Server {
       const text = httpWords.wrongMethod(request.method!, path, route.method);
       response.setHeader("allow", route.method);
       refuse(405, new Fault("method_not_allowed", text), request, response);
-    } else if (route.operation === "models") openAi.models(request, response);
-    else void openAi.call(route.operation, request, response);
+    } else void route.serve(options, request, response);
   };
   const refuse = (status: number, fault: Fault, request: IncomingMessage, response: ServerResponse): void => {
     const body = errorBody(fault, languageOfHeader(request.headers["accept-language"], language));
@@ -72,12 +73,24 @@ function answerUnreadable(error: NodeJS.ErrnoException, { limits, language }: Se
   return Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), body]);
 }
 
-const CLIENT_PATHS: Readonly<
-  Record<string, { method: string; operation: "chat" | "embeddings" | "models" } | undefined>
-> = {
-  "/v1/chat/completions": { method: "POST", operation: "chat" },
-  "/v1/embeddings": { method: "POST", operation: "embeddings" },
-  "/v1/models": { method: "GET", operation: "models" },
+interface ClientRoute {
+  readonly method: string;
+  serve(surfaces: Surfaces, request: IncomingMessage, response: ServerResponse): void | Promise<void>;
+}
+type Surfaces = Pick<ServerOptions, "openAi" | "anthropic">;
+
+const CLIENT_PATHS: Readonly<Record<string, ClientRoute | undefined>> = {
+  "/v1/chat/completions": { method: "POST", serve: ({ openAi }, ...call) => openAi.call("chat", ...call) },
+  "/v1/embeddings": { method: "POST", serve: ({ openAi }, ...call) => openAi.call("embeddings", ...call) },
+  "/v1/messages": { method: "POST", serve: ({ anthropic }, ...call) => anthropic.messages(...call) },
+  "/v1/messages/count_tokens": { method: "POST", serve: ({ anthropic }, ...call) => anthropic.countTokens(...call) },
+  "/v1/models": {
+    method: "GET",
+    serve: ({ openAi, anthropic }, request, response) => {
+      const asked = request.headers["anthropic-version"] === undefined ? openAi : anthropic;
+      asked.models(request, response);
+    },
+  },
 };
 
 function pathOf(url: string): string {

@@ -125,7 +125,14 @@ export interface Protocol {
   /** Whether an answer with these headers is a stream. Default: `text/event-stream`. */
   isStream?(headers: AnswerHeaders): boolean;
   /** The way of untouched bytes, for clients who speak the vendor's own protocol; undefined where no surface does. */
-  readonly passage?: { readonly dialect: string } & Passage;
+  readonly passage?: { readonly dialect: string; readonly counter?: TokenCounter } & Passage;
+}
+
+/** Has a vendor count a request's input tokens, which costs nothing. For clients of the vendor's own protocol. */
+export interface TokenCounter {
+  encode(request: ModelRequest, model: string, target: Target, sentAt: number): WireRequest;
+  /** Undefined where the answer holds no count. */
+  read(body: Buffer): number | undefined;
 }
 
 export interface ReadOptions {

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CallBench, SECRET } from "../../call/environment.suite.ts";
 import { buffered, events, refusal, streamed, textOf } from "../../call/scripted-transport.suite.ts";
 import { makeServer } from "../server.ts";
+import { AnthropicSurface } from "./anthropic.ts";
 import { OpenAiSurface } from "./openai.ts";
 
 let bench: CallBench;
@@ -15,6 +16,7 @@ beforeEach(async () => {
   bench = await CallBench.open({ limits: { bodyBytes: 10_000, headerBytes: 4_096 } });
   server = makeServer({
     openAi: new OpenAiSurface(bench.environment, "en"),
+    anthropic: new AnthropicSurface(bench.environment, "en"),
     operators: (_, response) => response.end("operators"),
     limits: bench.limits,
     language: "en",

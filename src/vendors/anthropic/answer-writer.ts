@@ -1,6 +1,6 @@
 import type { AnswerPiece } from "../answer-pieces.ts";
 import type { ModelRequest, Naming } from "../spec.ts";
-import { writtenBytes } from "../translation/passage.ts";
+import { writtenBytes } from "../translation/written-bytes.ts";
 import { guessOutput, messageOf, reasonFields, usageFields } from "./answer-shape.ts";
 import { argumentsOf } from "./compose-messages.ts";
 import { writeCallId, writeCallSignature, writeHidden, writeSignature } from "./marks.ts";

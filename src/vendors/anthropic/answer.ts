@@ -1,4 +1,5 @@
 import { vendorWords } from "../../base/messages/vendors.ts";
+import { readCount } from "../../base/usage.ts";
 import { isRecord } from "../openai/input-size.ts";
 import { findEnvelope } from "../openai/vendor-errors.ts";
 import type { AnswerFacts, TransformFactory } from "../spec.ts";
@@ -59,6 +60,12 @@ function bytesOf(text: unknown): number {
 /** Rewrites the texts of a buffered answer; all else stays byte for byte. */
 export function transformAnswer(body: Buffer, factory: TransformFactory): Buffer {
   return new BlockTexts(factory).rewriteAnswer(body);
+}
+
+/** The answer to a request for a count of tokens. */
+export function readTokenCount(body: Buffer): number | undefined {
+  const document = tryParse(body.toString("utf8"));
+  return isRecord(document) ? readCount(document.input_tokens) : undefined;
 }
 
 function tryParse(text: string): unknown {

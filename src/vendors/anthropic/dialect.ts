@@ -2,7 +2,7 @@ import type { Fault } from "../../base/faults.ts";
 import type { Usage } from "../../base/usage.ts";
 import type { AnswerPiece } from "../answer-pieces.ts";
 import type { Dialect, ModelRequest, Naming, PieceWriter, ShownCost } from "../spec.ts";
-import { writtenBytes } from "../translation/passage.ts";
+import { writtenBytes } from "../translation/written-bytes.ts";
 import { type Guess, guessOutput, messageOf, reasonFields, usageFields } from "./answer-shape.ts";
 import { writeMessage } from "./answer-writer.ts";
 import { BlockWriter } from "./block-writer.ts";

@@ -1,7 +1,7 @@
 import type { Protocol } from "../spec.ts";
-import { readAnswer, transformAnswer } from "./answer.ts";
+import { readAnswer, readTokenCount, transformAnswer } from "./answer.ts";
 import { AnthropicDecoder } from "./decoder.ts";
-import { encode, probe } from "./encode.ts";
+import { encode, encodeCount, probe } from "./encode.ts";
 import { readError } from "./errors.ts";
 import { AnthropicReader, readPieces } from "./reader.ts";
 import { AnthropicFollower } from "./stream.ts";
@@ -21,5 +21,6 @@ export const anthropic: Protocol = {
     followStream: (options) => new AnthropicFollower(options),
     decodeStream: (options) => new AnthropicDecoder(options),
     transformAnswer,
+    counter: { encode: encodeCount, read: readTokenCount },
   },
 };

@@ -13,6 +13,7 @@ import type {
 } from "../spec.ts";
 import { transformPieces } from "./piece-texts.ts";
 import { TranslatedStream } from "./translated-stream.ts";
+import { writtenBytes } from "./written-bytes.ts";
 
 /** The way of a vendor's answer to the client: untouched where both speak the same protocol, else translated. */
 export function passageOf(protocol: Protocol, request: ModelRequest, naming: Naming): Passage {
@@ -78,18 +79,4 @@ function factsOf(pieces: readonly AnswerPiece[]): AnswerFacts {
     vendorCost = piece.vendorCost;
   }
   return { usage, usageEstimated, vendorCost, finish, textBytes };
-}
-
-/** Bytes of text, reasoning and arguments that a piece adds to an answer. */
-export function writtenBytes(piece: AnswerPiece): number {
-  switch (piece.type) {
-    case "text-delta":
-    case "reasoning-delta":
-    case "tool-call-delta":
-      return Buffer.byteLength(piece.text);
-    case "tool-call-start":
-      return Buffer.byteLength(piece.name);
-    default:
-      return 0;
-  }
 }

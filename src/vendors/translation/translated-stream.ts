@@ -3,8 +3,8 @@ import type { Usage } from "../../base/usage.ts";
 import type { AnswerPiece, PieceReader } from "../answer-pieces.ts";
 import type { PieceWriter, ShownCost, StreamDecoder, TransformFactory } from "../spec.ts";
 import type { VendorFault } from "../vendor-fault.ts";
-import { writtenBytes } from "./passage.ts";
 import { PieceTexts } from "./piece-texts.ts";
+import { writtenBytes } from "./written-bytes.ts";
 
 /** A vendor's stream, read in its protocol and written in the client's dialect as it comes. */
 export class TranslatedStream implements StreamDecoder {
