@@ -5,11 +5,12 @@ import { VENDORS, vendorById } from "../catalogue/vendors/table.ts";
 import type { Vendor } from "../catalogue/vendors/vendor.ts";
 import type { Knowledge } from "../config/checks.ts";
 import type { EndpointSetting } from "../config/settings.ts";
+import { PROTOCOL_IDS } from "../vendors/table.ts";
 
 /** What the checks of settings ask of the table of vendors. */
 export const KNOWLEDGE: Knowledge = {
   vendors: VENDORS.map((vendor) => vendor.id),
-  protocols: [...new Set(VENDORS.map((vendor) => vendor.protocol))],
+  protocols: PROTOCOL_IDS,
   builtIn: BUILT_IN_ENDPOINTS,
   needsAddress: (protocol) => {
     const inside = vendorById(protocol);
