@@ -161,7 +161,7 @@ async function streamChat(wire: OpenAiWire, body: Loose, scene: Answer, reply: R
       await send(chunk({ tool_calls: [{ index: piece.index, function: { arguments: piece.text } }] }));
     } else if (piece.type === "finish") await send(chunk({}, wire.finishes?.[piece.reason] ?? piece.reason));
   }
-  note(body, scene.usage, !scene.cut && !scene.failure, reply);
+  note(body, scene.usage, !scene.cut && (!scene.failure || wire.failureFinish !== undefined), reply);
   if (scene.cut) return reply.cut();
   if (scene.failure) {
     await send(wire.failureFinish === undefined ? wire.refusal(scene.failure).body : chunk({}, wire.failureFinish));
