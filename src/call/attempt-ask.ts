@@ -1,3 +1,4 @@
+import type { Nano } from "../base/money.ts";
 import type { ModelOffer } from "../catalogue/catalogue.ts";
 import type { PriceDocument } from "../catalogue/price-document.ts";
 import type { ExchangeRate, HoldAsk, HoldSize, SmallerHold } from "../ledger/spec.ts";
@@ -20,10 +21,10 @@ export class AttemptAsk implements HoldAsk {
   readonly path: readonly string[];
   readonly full: HoldSize;
   readonly step: HoldSize | undefined;
-  readonly shrink: (left: bigint) => SmallerHold | undefined;
   readonly detail: Readonly<Record<string, unknown>>;
   readonly kept: KeptAnswerRow | undefined;
   readonly #context: CallContext;
+  readonly #size: AttemptSize;
   readonly #at: number;
 
   /** @param at when the attempt starts, milliseconds: its exchange rates are those of this instant */
@@ -47,7 +48,7 @@ export class AttemptAsk implements HoldAsk {
     this.path = context.path;
     this.full = size.full;
     this.step = request.stream && offer.endpoint.billsOnAbort === "generated" ? size.step : undefined;
-    this.shrink = size.shrink;
+    this.#size = size;
     this.detail = { operation: request.operation, stream: request.stream };
     this.kept = kept;
     this.#context = context;
@@ -56,6 +57,10 @@ export class AttemptAsk implements HoldAsk {
 
   get signal(): AbortSignal {
     return this.#context.call.departure.signal;
+  }
+
+  shrink(left: Nano): SmallerHold | undefined {
+    return this.#size.shrink(left);
   }
 
   rateTo(currency: string): ExchangeRate | undefined {

@@ -14,7 +14,7 @@ import { AttemptAsk } from "./attempt-ask.ts";
 import type { Claim } from "./kept-answers.ts";
 import { type Answer, Relay } from "./relay.ts";
 import { type Bill, billAnswer, billEstimate } from "./settle.ts";
-import { type AttemptSize, longestOutput, sizeAttempt, unnamedOutput } from "./sizing.ts";
+import { AttemptSize, unnamedOutput } from "./sizing.ts";
 import {
   type AttemptReport,
   type CallEnvironment,
@@ -85,8 +85,8 @@ export class Attempt {
     this.#connection = connectionFor(context.snapshot.connections.get(offer.endpoint.id)!, request);
     const naming = { call: context.id, model: offer.ref, at: this.#at };
     this.#passage = passageOf(this.#connection.protocol, request, naming);
-    this.#size = sizeAttempt(request, offer, price, environment.limits, this.#at);
-    this.#mostOutput = longestOutput(request, offer, environment.limits) * request.choices;
+    this.#size = new AttemptSize(request, offer, price, environment.limits, this.#at);
+    this.#mostOutput = this.#size.outputTokens;
   }
 
   async run(): Promise<AttemptOutcome> {

@@ -1,7 +1,7 @@
 import type { Nano } from "../base/money.ts";
 import { type Basis, inputTokens, outputTokens, type Usage } from "../base/usage.ts";
 import type { PriceDocument } from "../catalogue/price-document.ts";
-import { priceUsage } from "../catalogue/price-engine.ts";
+import { costOfUsage } from "../catalogue/price-engine.ts";
 import type { AnswerFacts, ModelRequest, StreamProgress } from "../vendors/spec.ts";
 
 /** What an attempt cost, and how that is known. */
@@ -36,7 +36,7 @@ export function billAnswer(
     reported && inputTokens(reported) !== undefined && (isEmbedding(request) || outputTokens(reported) !== undefined);
   if (whole) {
     const basis: Basis = answer.usageEstimated ? "estimated" : "reported";
-    return { cost: priceUsage(price, reported, { at }).amount, usage: reported, basis, vendorCost: answer.vendorCost };
+    return { cost: costOfUsage(price, reported, { at }), usage: reported, basis, vendorCost: answer.vendorCost };
   }
   return billEstimate(request, answer, price, at, mostOutput);
 }
@@ -61,7 +61,7 @@ export function billEstimate(
     ...(outputTokens(reported) === undefined &&
       !isEmbedding(request) && { output: Math.min(estimateOutput(answer), mostOutput) }),
   };
-  return { cost: priceUsage(price, usage, { at }).amount, usage, basis: "estimated", vendorCost: answer.vendorCost };
+  return { cost: costOfUsage(price, usage, { at }), usage, basis: "estimated", vendorCost: answer.vendorCost };
 }
 
 function isEmbedding(request: ModelRequest): boolean {

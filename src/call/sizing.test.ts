@@ -6,7 +6,7 @@ import { compilePrice } from "../catalogue/price-document.ts";
 import { priceUsage } from "../catalogue/price-engine.ts";
 import type { PriceSetting } from "../config/settings.ts";
 import { readRequest } from "../vendors/openai/request.ts";
-import { longestOutput, sizeAttempt } from "./sizing.ts";
+import { AttemptSize, longestOutput } from "./sizing.ts";
 
 const AT = Date.parse("2026-11-24T06:00:00Z");
 const FLAT: PriceSetting = { currency: "USD", input: "1", output: "10" };
@@ -27,7 +27,7 @@ const size = (
   request: ReturnType<typeof ask>,
   price: PriceSetting,
   facts: Partial<ModelOffer> = { maxOutputTokens: 4_096 },
-) => sizeAttempt(request, offer(facts), compilePrice(price, "price"), DEFAULT_LIMITS, AT);
+) => new AttemptSize(request, offer(facts), compilePrice(price, "price"), DEFAULT_LIMITS, AT);
 
 describe("the longest answer", () => {
   test.each([

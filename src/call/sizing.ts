@@ -11,19 +11,6 @@ const TOKENS_OF_AN_IMAGE = 50_000;
 /** Ten tokens a second of speech, and no codec in use for speech needs fewer than 500 bytes of base64 a second. */
 const AUDIO_BYTES_OF_A_TOKEN = 50;
 
-/** How large an attempt can be, in tokens and in money. */
-export interface AttemptSize {
-  /** All tokens, input and output, as a close guess: for limits of tokens a minute. */
-  readonly tokens: number;
-  readonly full: HoldSize;
-  readonly step: HoldSize;
-  readonly shrink: (left: Nano) => SmallerHold | undefined;
-  /** Output tokens of `full`, all choices together. */
-  readonly outputTokens: number;
-  /** What more output costs, from so many tokens to so many, all choices together: for a hold in steps. */
-  readonly growth: (heldTokens: number, nextTokens: number) => HoldSize;
-}
-
 /** The longest answer that a request allows, in tokens for each choice. Embeddings write none. */
 export function longestOutput(request: ModelRequest, offer: ModelOffer, limits: Limits): number {
   if (request.operation === "embeddings") return 0;
@@ -42,45 +29,73 @@ export function unnamedOutput(request: ModelRequest, offer: ModelOffer, limits: 
   return offer.maxOutputTokens === undefined ? Math.min(longest, UNNAMED_OUTPUT_TOKENS) : longest;
 }
 
-/** The cost of an attempt at the least, at the most, and how to make it smaller. `at`: when the attempt starts. */
-export function sizeAttempt(
-  request: ModelRequest,
-  offer: ModelOffer,
-  price: PriceDocument,
-  limits: Limits,
-  at: number,
-): AttemptSize {
-  const output = longestOutput(request, offer, limits);
-  const media = request.images * (offer.imageTokens ?? TOKENS_OF_AN_IMAGE);
-  const mediaBound = media + request.audioBytes;
-  const most = request.inputTokens.bound + mediaBound;
-  const likely = request.inputTokens.estimate + media + Math.ceil(request.audioBytes / AUDIO_BYTES_OF_A_TOKEN);
-  const { choices } = request;
-  const size = (outputTokens: number): HoldSize => ({
-    amount: boundCost(price, usageBound(request, likely, outputTokens * choices), at),
-    bound: boundCost(price, usageBound(request, most, outputTokens * choices), at),
-  });
-  const bound = (tokens: number): Nano => boundCost(price, usageBound(request, most, tokens), at);
-  const useful = Math.min(limits.usefulOutputTokens, output);
-  return {
-    tokens: likely + output * choices,
-    full: size(output),
-    step: size(Math.min(output, limits.stepOutputTokens)),
-    shrink: (left) => {
-      const affordable = Math.floor(affordableOutput(price, left, usageBound(request, most, 0), at) / choices);
-      const outputTokens = Math.min(output, affordable);
-      return outputTokens >= useful && output > 0 ? { ...size(outputTokens), outputTokens } : undefined;
-    },
-    outputTokens: output * choices,
-    growth: (heldTokens, nextTokens) => {
-      const more = bound(nextTokens) - bound(heldTokens);
-      return { amount: more, bound: more };
-    },
-  };
-}
+/** How large an attempt can be, in tokens and in money: its cost at the least, at the most, and how to make it smaller. */
+export class AttemptSize {
+  /** All tokens, input and output, as a close guess: for limits of tokens a minute. */
+  readonly tokens: number;
+  readonly full: HoldSize;
+  /** Output tokens of `full`, all choices together. */
+  readonly outputTokens: number;
+  readonly #request: ModelRequest;
+  readonly #price: PriceDocument;
+  readonly #limits: Limits;
+  readonly #at: number;
+  /** The longest answer, in tokens for each choice. */
+  readonly #output: number;
+  readonly #likely: number;
+  readonly #most: number;
+  /** Whether any token can be one of audio. */
+  readonly #audio: boolean;
 
-/** What a request can use at the most. Only one that says something of audio or pictures can be billed for them. */
-function usageBound(request: ModelRequest, inputTokens: number, outputTokens: number): UsageBound {
-  const audio = request.audioBytes > 0 || request.fields.has("audio") || request.fields.has("modalities");
-  return { inputTokens, outputTokens, audio, pictures: request.images > 0 };
+  /** @param at when the attempt starts, milliseconds */
+  constructor(request: ModelRequest, offer: ModelOffer, price: PriceDocument, limits: Limits, at: number) {
+    const { inputTokens, images, audioBytes, fields, choices } = request;
+    const media = images * (offer.imageTokens ?? TOKENS_OF_AN_IMAGE);
+    this.#request = request;
+    this.#price = price;
+    this.#limits = limits;
+    this.#at = at;
+    this.#output = longestOutput(request, offer, limits);
+    this.#likely = inputTokens.estimate + media + Math.ceil(audioBytes / AUDIO_BYTES_OF_A_TOKEN);
+    this.#most = inputTokens.bound + media + audioBytes;
+    // Only a request that says something of audio or pictures can be billed for them.
+    this.#audio = audioBytes > 0 || fields.has("audio") || fields.has("modalities");
+    this.outputTokens = this.#output * choices;
+    this.tokens = this.#likely + this.outputTokens;
+    this.full = this.#sizeOf(this.#output);
+  }
+
+  /** The first part of an answer, for a hold in steps. */
+  get step(): HoldSize {
+    return this.#sizeOf(Math.min(this.#output, this.#limits.stepOutputTokens));
+  }
+
+  /** The attempt with a shorter answer, costing at most `left`; undefined where that is not useful. */
+  shrink(left: Nano): SmallerHold | undefined {
+    const { choices } = this.#request;
+    const paid = affordableOutput(this.#price, left, this.#bound(this.#most, 0), this.#at);
+    const outputTokens = Math.min(this.#output, Math.floor(paid / choices));
+    const useful = Math.min(this.#limits.usefulOutputTokens, this.#output);
+    return outputTokens >= useful && this.#output > 0 ? { ...this.#sizeOf(outputTokens), outputTokens } : undefined;
+  }
+
+  /** What more output costs, from so many tokens to so many, all choices together: for a hold in steps. */
+  growth(heldTokens: number, nextTokens: number): HoldSize {
+    const more = this.#cost(this.#most, nextTokens) - this.#cost(this.#most, heldTokens);
+    return { amount: more, bound: more };
+  }
+
+  /** @param output tokens for each choice */
+  #sizeOf(output: number): HoldSize {
+    const all = output * this.#request.choices;
+    return { amount: this.#cost(this.#likely, all), bound: this.#cost(this.#most, all) };
+  }
+
+  #cost(inputTokens: number, outputTokens: number): Nano {
+    return boundCost(this.#price, this.#bound(inputTokens, outputTokens), this.#at);
+  }
+
+  #bound(inputTokens: number, outputTokens: number): UsageBound {
+    return { inputTokens, outputTokens, audio: this.#audio, pictures: this.#request.images > 0 };
+  }
 }

@@ -39,17 +39,17 @@ export function partOfTokens(
   quantity: number | undefined,
   rates: EffectiveRates,
 ): void {
-  if (quantity === undefined || quantity === 0) return;
+  const exact = exactTokens(name, quantity, rates);
+  if (exact === undefined) return;
+  parts.push({ class: name, quantity: quantity!, unitPrice: rates.texts[name]!, per: "1M tokens", exact });
+}
+
+/** What the tokens of a class cost; undefined where there are none, or where the price has no rate for them. */
+export function exactTokens(name: TokenRate, quantity: number | undefined, rates: EffectiveRates): bigint | undefined {
+  if (quantity === undefined || quantity === 0) return undefined;
   checkCount(name, quantity, Number.isSafeInteger(quantity));
   const rate = rates[name];
-  if (rate === undefined) return;
-  parts.push({
-    class: name,
-    quantity,
-    unitPrice: rates.texts[name]!,
-    per: "1M tokens",
-    exact: BigInt(quantity) * rate,
-  });
+  return rate === undefined ? undefined : BigInt(quantity) * rate;
 }
 
 /** Adds pieces at their rate. Seconds may have a fraction, which counts to the microsecond. */

@@ -1,7 +1,8 @@
 import { type Currency, divideHalfEven, divideUp, type Nano } from "../base/money.ts";
 import type { Usage } from "../base/usage.ts";
-import { type CostLine, type Part, partOfPieces, partOfTokens, shareAmount } from "./cost-lines.ts";
+import { type CostLine, exactTokens, type Part, partOfPieces, partOfTokens, shareAmount } from "./cost-lines.ts";
 import type { PriceDocument } from "./price-document.ts";
+import { TOKEN_RATES } from "./price-rates.ts";
 import { boundTiers, inputLength, outputLength, requestTiers, splitTokens } from "./price-tiers.ts";
 import { type EffectiveRates, MEDIA } from "./rate-schedule.ts";
 
@@ -75,6 +76,17 @@ export function priceUsage(document: PriceDocument, usage: Usage, time: PriceTim
   for (const part of parts) exact += part.exact;
   const amount = roundCost(exact);
   return { amount, currency: document.currency, lines: shareAmount(parts, amount) };
+}
+
+/** The amount of `priceUsage` alone, without its lines: for the path of every call. */
+export function costOfUsage(document: PriceDocument, usage: Usage, time: PriceTime): Nano {
+  const { schedule } = document;
+  const pieces = (usage.images ?? 0) !== 0 || (usage.seconds ?? 0) !== 0 || (usage.toolCalls ?? 0) !== 0;
+  if (schedule.tiered || pieces) return priceUsage(document, usage, time).amount;
+  const rates = schedule.rates(schedule.conditions(time.at, time.batch === true));
+  let exact = rates.perCall === undefined ? 0n : rates.perCall * MICRO;
+  for (const name of TOKEN_RATES) exact += exactTokens(name, usage[name], rates) ?? 0n;
+  return roundCost(exact);
 }
 
 function addTokens(parts: Part[], usage: Usage, rates: EffectiveRates): void {

@@ -5,7 +5,14 @@ import { divideHalfEven, formatAmount, parseAmount } from "../base/money.ts";
 import { INPUT_CLASSES, inputTokens, OUTPUT_CLASSES, outputTokens, type Usage } from "../base/usage.ts";
 import type { PriceHours, PriceRates, PriceSetting, PriceTier } from "../config/settings.ts";
 import { compilePrice, parsePriceDocument } from "./price-document.ts";
-import { affordableOutput, boundCost, MOST_OUTPUT_TOKENS, priceUsage, type UsageBound } from "./price-engine.ts";
+import {
+  affordableOutput,
+  boundCost,
+  costOfUsage,
+  MOST_OUTPUT_TOKENS,
+  priceUsage,
+  type UsageBound,
+} from "./price-engine.ts";
 import { PIECE_RATES, RATE_NAMES, type RateName } from "./price-rates.ts";
 
 /** Prices of every kind, usage, and when. Lengths are small, so that a naive pricing can go token by token. */
@@ -162,7 +169,9 @@ describe("priceUsage", () => {
   test("is the definition, for every price, usage and time", () => {
     fc.assert(
       fc.property(setting, usage, instant, fc.boolean(), (price, used, at, batch) => {
-        const { amount, lines } = priceUsage(compilePrice(price, "price"), used, { at, batch });
+        const document = compilePrice(price, "price");
+        const { amount, lines } = priceUsage(document, used, { at, batch });
+        expect(costOfUsage(document, used, { at, batch })).toBe(amount);
         expect(amount).toBe(naiveCost(price, used, at, batch));
         expect(lines.reduce((sum, line) => sum + line.amount, 0n)).toBe(amount);
         for (const line of lines) {

@@ -127,8 +127,14 @@ function readAddress(baseUrl: string): URL {
   return url;
 }
 
+/** As undici takes them quickest. Protocols give the very same headers, frozen, again and again. */
 function plainHeaders(headers: Readonly<Record<string, string>>): string[] {
-  const list = ["accept-encoding", "identity"];
+  let list = PLAIN.get(headers);
+  if (list) return list;
+  list = ["accept-encoding", "identity"];
   for (const name in headers) if (name !== "accept-encoding") list.push(name, headers[name]!);
+  if (Object.isFrozen(headers)) PLAIN.set(headers, list);
   return list;
 }
+
+const PLAIN = new WeakMap<Readonly<Record<string, string>>, string[]>();

@@ -59,10 +59,13 @@ function malformed(text: string): Fault {
   return new Fault("invalid_request", message, { details: { line, column, offset } });
 }
 
+/** A name that folding does not change. */
+const PLAIN_NAME = /^[a-z0-9_]*$/;
+
 /** Some vendors match names without regard to case: `"MAX_TOKENS"` would undo the limit that the budget stands on. */
 function refuseOtherSpellings(fields: ReadonlyMap<string, FieldSpan>, read: ReadonlySet<string>): void {
   for (const name of fields.keys()) {
-    if (read.has(name)) continue;
+    if (read.has(name) || PLAIN_NAME.test(name)) continue;
     const folded = name.toUpperCase().toLowerCase();
     if (read.has(folded)) {
       throw new Fault("invalid_request", words.otherSpelling(name, folded), { param: name });

@@ -65,7 +65,7 @@ export interface WireRequest {
   readonly method: "POST" | "GET";
   /** Path and query, appended to the endpoint's base address. */
   readonly path: string;
-  readonly headers: Record<string, string>;
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
   /** What was changed beside `Changes`, because this vendor takes no other: `temperature=1`, `-seed`. Clients are told. */
   readonly adjusted?: readonly string[];

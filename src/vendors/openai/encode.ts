@@ -15,12 +15,10 @@ const NO_BODY = Buffer.alloc(0);
 
 /** The request as the vendor shall have it: of a client that speaks this protocol, its own bytes but for `changes`. */
 export function encode(request: ModelRequest, changes: Changes, target: Target): WireRequest {
-  const headers = authorize(target, request.stream ? "text/event-stream" : "application/json");
-  headers["content-type"] ??= "application/json";
   return {
     method: "POST",
     path: target.quirks.paths?.[request.operation] ?? PATHS[request.operation],
-    headers,
+    headers: headersOf(target, request.stream),
     ...writeBody(request, changes, target.quirks),
   };
 }
@@ -65,6 +63,20 @@ export function probe(target: Target): WireRequest {
     body: NO_BODY,
   };
 }
+
+/** The headers of a target are the same for every request: made once, and never changed. */
+function headersOf(target: Target, stream: boolean): Readonly<Record<string, string>> {
+  const made = stream ? STREAM_HEADERS : BODY_HEADERS;
+  let headers = made.get(target);
+  if (headers) return headers;
+  headers = authorize(target, stream ? "text/event-stream" : "application/json");
+  headers["content-type"] ??= "application/json";
+  made.set(target, Object.freeze(headers));
+  return headers;
+}
+
+const STREAM_HEADERS = new WeakMap<Target, Record<string, string>>();
+const BODY_HEADERS = new WeakMap<Target, Record<string, string>>();
 
 /** Headers that the operator set win over those that the protocol sets. */
 function authorize(target: Target, accept: string): Record<string, string> {
