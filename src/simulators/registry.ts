@@ -1,4 +1,5 @@
 import { anthropicSimulator } from "./anthropic.ts";
+import { ollamaSimulator } from "./ollama.ts";
 import { openaiSimulator } from "./openai.ts";
 import { sensenovaSimulator } from "./sensenova.ts";
 import { skyworkSimulator } from "./skywork.ts";
@@ -9,6 +10,7 @@ import { zhipuSimulator } from "./zhipu.ts";
 export const SIMULATORS: readonly Simulator[] = [
   openaiSimulator,
   anthropicSimulator,
+  ollamaSimulator,
   sensenovaSimulator,
   skyworkSimulator,
   zhipuSimulator,

@@ -3,6 +3,7 @@ import { transportWords as words } from "../base/messages/transports.ts";
 import type { ModelSetting, PriceSetting } from "../config/settings.ts";
 import { anthropic } from "./anthropic/protocol.ts";
 import { httpTransport } from "./http-transport.ts";
+import { ollama } from "./ollama/protocol.ts";
 import { openai } from "./openai/protocol.ts";
 import { practiceTransport } from "./practice/practice-transport.ts";
 import { openRecorded } from "./recorded/recorded.ts";
@@ -24,6 +25,7 @@ const SPOKEN: ReadonlyMap<string, Spoken> = new Map<string, Spoken>([
   ["anthropic", { protocol: anthropic }],
   ["practice", { protocol: openai }],
   ["recorded", { protocol: openai }],
+  ["ollama", { protocol: ollama }],
   ["sensenova", { protocol: sensenova }],
   ["skywork", { protocol: skywork }],
   ["zhipu", { protocol: zhipu }],
