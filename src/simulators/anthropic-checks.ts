@@ -13,29 +13,21 @@ type Loose = any;
 const SIGNATURE = "c2lnbmVkIGJ5IG5vYm9keQ==";
 const ID = /^[a-zA-Z0-9_-]+$/;
 const TOOL_NAME = /^[a-zA-Z0-9_-]{1,128}$/;
-const FIELDS: ReadonlySet<string> = new Set([
-  "model",
-  "max_tokens",
-  "messages",
-  "system",
-  "tools",
-  "tool_choice",
-  "thinking",
-  "output_config",
-  "stop_sequences",
-  "temperature",
-  "top_p",
-  "top_k",
-  "metadata",
-  "service_tier",
-  "stream",
-  "cache_control",
-  "container",
-  "context_management",
-  "mcp_servers",
-  "inference_geo",
-  "speed",
-  "diagnostics",
+/** Fields of other protocols. Those that nobody knows yet may belong to a beta. */
+const OTHERS_FIELDS: ReadonlySet<string> = new Set([
+  "n",
+  "seed",
+  "stop",
+  "user",
+  "logprobs",
+  "functions",
+  "presence_penalty",
+  "frequency_penalty",
+  "response_format",
+  "reasoning_effort",
+  "max_completion_tokens",
+  "stream_options",
+  "parallel_tool_calls",
 ]);
 
 /** What Anthropic's server insists on. Undefined where the request is well-formed. */
@@ -51,7 +43,7 @@ export function checkMessages(body: Loose, counting: boolean): Refused | undefin
 }
 
 function checkFields(body: Loose, counting: boolean): string | undefined {
-  const other = Object.keys(body).find((name) => !FIELDS.has(name));
+  const other = Object.keys(body).find((name) => OTHERS_FIELDS.has(name));
   if (other !== undefined) return `${other}: Extra inputs are not permitted`;
   if (typeof body.model !== "string") return "model: Field required";
   if (!counting && !(Number.isSafeInteger(body.max_tokens) && body.max_tokens >= 0))

@@ -155,7 +155,7 @@ describe("Anthropic's client on the simulator", () => {
     await expect(withCall([{ ...call, id: "a" }], [{ type: "text", text: "hi" }])).rejects.toThrow(/without/);
     await expect(withCall([{ ...call, id: "a" }], [result])).rejects.toThrow(/without|unexpected/);
     await expect(client.messages.create(asking("hi", { max_tokens: -1 }))).rejects.toThrow(/max_tokens/);
-    const other = { ...asking("hi"), unheard_of: 1 };
+    const other = { ...asking("hi"), seed: 1 };
     await expect(client.messages.create(other)).rejects.toThrow(/Extra inputs/);
   });
 
