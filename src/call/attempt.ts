@@ -9,7 +9,7 @@ import type { Plan } from "../routing/routes.ts";
 import type { AnswerHeaders, Changes, Passage, StreamFollower, WireRequest } from "../vendors/spec.ts";
 import { passageOf } from "../vendors/translation/passage.ts";
 import { unsupported } from "../vendors/translation/unsupported.ts";
-import { VendorFault } from "../vendors/vendor-fault.ts";
+import type { VendorFault } from "../vendors/vendor-fault.ts";
 import { AttemptAsk } from "./attempt-ask.ts";
 import type { Claim } from "./kept-answers.ts";
 import { type Answer, Relay } from "./relay.ts";
@@ -94,8 +94,11 @@ export class Attempt {
     if (!this.#connection.protocol.operations.includes(operation)) {
       return refusedOutcome(unsupported(callWords.noOperation(operation), "model"));
     }
-    await this.#environment.priceBook.keep(this.#price, this.#at);
-    const hold = await this.#hold();
+    // What is there already is not waited for: each wait costs a call more than it seems.
+    const unwritten = this.#environment.priceBook.keep(this.#price, this.#at);
+    if (unwritten) await unwritten;
+    const held = this.#hold();
+    const hold = held instanceof Promise ? await held : held;
     await hold.durable;
     if (this.#context.call.departure.gone) return this.#leaveUnsent(hold);
     let wire: WireRequest;
@@ -134,12 +137,12 @@ export class Attempt {
       const field = request.maxOutputField ?? this.#offer.endpoint.quirks.maxOutputField ?? "max_tokens";
       this.#adjusted = `${field}=${hold.outputTokens}`;
     }
-    return {
+    const changes = {
       model: this.#offer.upstream,
       includeUsage: request.stream && request.operation === "chat",
       unnamedOutputTokens: unnamedOutput(request, this.#offer, this.#environment.limits),
-      ...(hold.outputTokens !== undefined && { maxOutputTokens: hold.outputTokens }),
     };
+    return hold.outputTokens === undefined ? changes : { ...changes, maxOutputTokens: hold.outputTokens };
   }
 
   #encode(hold: Hold): WireRequest {
@@ -169,6 +172,8 @@ export class Attempt {
       eventBytes: limits.eventBytes,
       answerBytes: limits.answerBytes,
       clientStallMs: limits.clientStallMs,
+      deadline,
+      callMs: limits.callMs,
       transform: call.transform,
       onDisconnect: endpoint.onDisconnect,
       keepBytes: claim ? limits.keptAnswerBytes : 0,
@@ -183,16 +188,11 @@ export class Attempt {
       }),
     );
     call.departure.onLeave(() => relay.leave());
-    // Timers count whole milliseconds and may fire within the last one: never before the deadline, or a next attempt would begin.
-    const left = Math.max(0, Math.ceil(deadline - performance.now()) + 1);
-    const timer = setTimeout(() => relay.expire(this.#timeout()), left);
-    const stopTimer = (): void => clearTimeout(timer);
-    relay.done.then(stopTimer, stopTimer);
     return relay;
   }
 
   /** Settles, releases or leaves unsettled: exactly one, durable before the client sees the end. */
-  async #conclude(hold: Hold, relay: Relay, answer: Answer): Promise<AttemptOutcome> {
+  #conclude(hold: Hold, relay: Relay, answer: Answer): Promise<AttemptOutcome> {
     const { request } = this.#context.call;
     switch (answer.kind) {
       case "body":
@@ -214,12 +214,16 @@ export class Attempt {
         return this.#settle(hold, relay, bill, answer);
       }
       case "refused":
-        await this.#environment.ledger.release(hold, answer.fault.errorClass, this.#detail(relay, answer.fault));
-        this.#report("released", relay, answer.fault, undefined);
-        return { fault: answer.fault, started: false, usage: {}, inDoubt: false };
+        return this.#concludeRefused(hold, relay, answer.fault);
       case "broken":
         return this.#concludeBroken(hold, relay, answer);
     }
+  }
+
+  async #concludeRefused(hold: Hold, relay: Relay, fault: VendorFault): Promise<AttemptOutcome> {
+    await this.#environment.ledger.release(hold, fault.errorClass, this.#detail(relay, fault));
+    this.#report("released", relay, fault, undefined);
+    return refusedOutcome(fault);
   }
 
   async #concludeBroken(hold: Hold, relay: Relay, answer: Answer & { kind: "broken" }): Promise<AttemptOutcome> {
@@ -266,15 +270,14 @@ export class Attempt {
     const last = body ? answer : answer.kind === "stream" ? answer.follower.finish(shown) : answer.follower.stop();
     const head = body ? this.#makeHead(relay.headers, shown) : (this.#head ?? this.#makeHead(relay.headers, undefined));
     const keptBody = body ? answer : relay.kept && Buffer.concat([...relay.kept, last]);
-    await ledger.settle(hold, {
-      ...bill,
-      detail: this.#detail(relay, undefined),
-      kept: claim && keptAnswers.kept(claim, head, keptBody),
-    });
+    const kept = claim && keptAnswers.kept(claim, head, keptBody);
+    // Field by field: a spread costs microseconds here and wherever its result is read.
+    const { cost, usage, basis, vendorCost } = bill;
+    await ledger.settle(hold, { cost, usage, basis, vendorCost, detail: this.#detail(relay, undefined), kept });
     this.#report("settled", relay, undefined, bill);
     if (body || !relay.started) sink.head(head);
     sink.end(last);
-    return { fault: undefined, started: true, usage: bill.usage, inDoubt: false };
+    return { fault: undefined, started: true, usage, inDoubt: false };
   }
 
   /** A defect of ours must not lose the hold: nobody knows what the vendor did. What is settled already stays so. */
@@ -330,19 +333,15 @@ export class Attempt {
 
   #detail(relay: Relay, fault: VendorFault | undefined): Record<string, unknown> {
     const id = requestId(relay.headers);
-    return {
-      pricedAt: this.#at,
-      durationMs: Math.round(performance.now() - this.#began),
-      ...(relay.firstByteAt !== undefined && { firstByteMs: Math.round(relay.firstByteAt - this.#began) }),
-      ...(id !== undefined && { vendorRequestId: id }),
-      ...(this.#adjusted !== undefined && { adjusted: this.#adjusted }),
-      ...(fault && { fault: fault.errorClass, vendorStatus: fault.vendorStatus, vendorCode: fault.vendorCode }),
-    };
-  }
-
-  #timeout(): VendorFault {
-    const seconds = Math.round(this.#environment.limits.callMs / 1000);
-    return new VendorFault(callWords.callTimeout(seconds), { errorClass: "timeout", charged: "unknown" });
+    const { firstByteAt } = relay;
+    const durationMs = Math.round(performance.now() - this.#began);
+    const detail: Record<string, unknown> = { pricedAt: this.#at, durationMs };
+    if (firstByteAt !== undefined) detail.firstByteMs = Math.round(firstByteAt - this.#began);
+    if (id !== undefined) detail.vendorRequestId = id;
+    if (this.#adjusted !== undefined) detail.adjusted = this.#adjusted;
+    if (!fault) return detail;
+    const { errorClass, vendorStatus, vendorCode } = fault;
+    return { ...detail, fault: errorClass, vendorStatus, vendorCode };
   }
 
   #report(outcome: AttemptReport["outcome"], relay: Relay, fault: Fault | undefined, bill: Bill | undefined): void {

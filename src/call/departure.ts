@@ -1,7 +1,7 @@
 /** Whether the one who asked still waits for the answer. Lighter than an `AbortSignal`, which is made only on demand. */
 export class Departure {
   #gone = false;
-  #listeners: (() => void)[] = [];
+  #listeners: (() => void)[] | undefined;
   #controller: AbortController | undefined;
 
   get gone(): boolean {
@@ -11,7 +11,8 @@ export class Departure {
   /** Calls `listener` once when the client goes away; at once if it has gone already. */
   onLeave(listener: () => void): void {
     if (this.#gone) listener();
-    else this.#listeners.push(listener);
+    else if (this.#listeners) this.#listeners.push(listener);
+    else this.#listeners = [listener];
   }
 
   /** The client has gone away. */
@@ -19,8 +20,8 @@ export class Departure {
     if (this.#gone) return;
     this.#gone = true;
     this.#controller?.abort();
-    for (const listener of this.#listeners) listener();
-    this.#listeners = [];
+    for (const listener of this.#listeners ?? []) listener();
+    this.#listeners = undefined;
   }
 
   get signal(): AbortSignal {

@@ -11,9 +11,11 @@ import type {
   TransformFactory,
 } from "../vendors/spec.ts";
 import { VendorFault } from "../vendors/vendor-fault.ts";
+import { deadlines, type Expiring } from "./deadlines.ts";
 import type { CallSink } from "./spec.ts";
 
 const ERROR_BODY_BYTES = 64 * 1024;
+const NO_CHUNKS: Buffer[] = [];
 
 /** How an exchange with a vendor came out. */
 export type Answer =
@@ -44,6 +46,9 @@ export interface RelayOptions {
   readonly eventBytes: number;
   readonly answerBytes: number;
   readonly clientStallMs: number;
+  /** performance.now() at which the call's time runs out, which was `callMs` long. */
+  readonly deadline: number;
+  readonly callMs: number;
   readonly transform: TransformFactory | undefined;
   /** What a client's going away does to a stream. */
   readonly onDisconnect: "drain" | "abort";
@@ -60,7 +65,8 @@ export interface RelayOptions {
  * slow clients slow the vendor down; buffered answers are gathered. Whatever the vendor does, `done` resolves once; it
  * rejects only for a defect of Maidan's own.
  */
-export class Relay implements AnswerSink {
+export class Relay implements AnswerSink, Expiring {
+  place = 0;
   readonly done: Promise<Answer>;
   #resolve!: (answer: Answer) => void;
   #reject!: (defect: unknown) => void;
@@ -70,7 +76,7 @@ export class Relay implements AnswerSink {
   #status = 0;
   #headers: AnswerHeaders = {};
   #follower: StreamFollower | undefined;
-  #chunks: Buffer[] = [];
+  #chunks: Buffer[] = NO_CHUNKS;
   #gathered = 0;
   #kept: Buffer[] | undefined;
   #keptBytes = 0;
@@ -89,10 +95,11 @@ export class Relay implements AnswerSink {
     });
   }
 
-  /** The exchange that this relay hears of; to be told before anything can happen on it. */
+  /** The exchange that this relay hears of, and watches the time of; to be told before anything can happen on it. */
   attach(exchange: Exchange): void {
     this.#exchange = exchange;
     if (this.#finished) exchange.abort();
+    else deadlines.add(this);
   }
 
   /** Whether a byte has reached the client: from then on the call cannot move to another vendor. */
@@ -170,11 +177,16 @@ export class Relay implements AnswerSink {
     }
   }
 
+  get deadline(): number {
+    return this.#options.deadline;
+  }
+
   /** Gives up, because the call's own time has run out. */
-  expire(fault: VendorFault): void {
+  expire(): void {
     if (this.#finished) return;
     this.#exchange?.abort();
-    this.#fail(fault);
+    const seconds = Math.round(this.#options.callMs / 1000);
+    this.#fail(new VendorFault(callWords.callTimeout(seconds), { errorClass: "timeout", charged: "unknown" }));
   }
 
   #follow(follower: StreamFollower, chunk: Buffer): void {
@@ -235,7 +247,8 @@ export class Relay implements AnswerSink {
     const isError = this.#status < 200 || this.#status > 299;
     this.#gathered += chunk.length;
     if (this.#gathered <= (isError ? ERROR_BODY_BYTES : this.#options.answerBytes)) {
-      this.#chunks.push(chunk);
+      if (this.#chunks === NO_CHUNKS) this.#chunks = [chunk];
+      else this.#chunks.push(chunk);
       return;
     }
     this.#exchange?.abort();
@@ -280,10 +293,16 @@ export class Relay implements AnswerSink {
       this.#fail(error);
       return;
     }
-    this.#finished = true;
-    clearTimeout(this.#stall);
-    this.#chunks = [];
+    this.#close();
+    this.#chunks = NO_CHUNKS;
     this.#reject(error);
+  }
+
+  #close(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    if (this.#exchange) deadlines.remove(this);
+    clearTimeout(this.#stall);
   }
 
   #fail(fault: VendorFault): void {
@@ -297,11 +316,10 @@ export class Relay implements AnswerSink {
   }
 
   #finish(answer: Answer): void {
-    this.#finished = true;
-    clearTimeout(this.#stall);
+    this.#close();
     // A paused exchange would keep its connection for ever: what the vendor still sends (its last chunk) is read away.
     this.#exchange?.resume();
-    this.#chunks = [];
+    this.#chunks = NO_CHUNKS;
     this.#resolve(answer);
   }
 }

@@ -3,6 +3,7 @@ import type { Admission, LimitedNode } from "../admission/gate.ts";
 import { Fault } from "../base/faults.ts";
 import { callWords, routingWords } from "../base/messages/call.ts";
 import { inputTokens, outputTokens } from "../base/usage.ts";
+import type { ModelOffer } from "../catalogue/catalogue.ts";
 import type { Identity } from "../payers/payers.ts";
 import { orderByHealth, type Plan } from "../routing/routes.ts";
 import { VendorFault } from "../vendors/vendor-fault.ts";
@@ -32,7 +33,8 @@ export async function runCall(environment: CallEnvironment, call: CallRequest, s
     const snapshot = environment.snapshot();
     identity = identify(environment, snapshot, call);
     const plan = route(snapshot, identity, call.request.model);
-    const claimed = await claimKey(environment, identity, call, id);
+    const { idempotencyKey } = call;
+    const claimed = idempotencyKey === undefined ? undefined : await claimKey(environment, identity, call, id);
     if (claimed && isKeptAnswer(claimed)) {
       replayed = replay(claimed, sink);
       model = replayed.model;
@@ -40,10 +42,16 @@ export async function runCall(environment: CallEnvironment, call: CallRequest, s
       claim = claimed;
       admission = environment.gate.enter(limitedNodes(snapshot, identity), tokensAtMost(environment, plan, call));
       const deadline = began + environment.limits.callMs;
-      const context: CallContext = { id, call, sink, snapshot, plan, ...payerOf(identity), claim, deadline };
-      last = await attempts(environment, context, (ref) => {
-        model = ref;
-      });
+      const { payer, path } = identity;
+      const key = identity.key?.id ?? "";
+      const context: CallContext = { id, call, sink, snapshot, plan, payer, key, path, claim, deadline };
+      const only = onlyModel(plan);
+      model = only?.ref;
+      last = await (only
+        ? new Attempt(environment, context, only, 1).run()
+        : attempts(environment, context, (ref) => {
+            model = ref;
+          }));
       fault = last.fault;
     }
   } catch (error) {
@@ -79,6 +87,11 @@ export function route(snapshot: Snapshot, identity: Identity, name: string): Pla
     throw new Fault("model_not_allowed", routingWords.modelNotAllowed(id, name, routes), { param: "model" });
   }
   return plan;
+}
+
+/** The model of a plan that needs no loop: most calls name one, and there is one try of it. */
+function onlyModel({ models, tries }: Plan): ModelOffer | undefined {
+  return models.length === 1 && tries === 1 ? models[0] : undefined;
 }
 
 /** One model after the other, until one answers, a byte has reached the client, or nothing is left to try. */
@@ -132,15 +145,14 @@ async function rest(fault: VendorFault, attempt: number, { call, deadline }: Cal
   await sleep(Math.max(0, Math.min(wait, deadline - performance.now())), undefined, { signal }).catch(() => {});
 }
 
-async function claimKey(
+function claimKey(
   environment: CallEnvironment,
   identity: Identity,
   call: CallRequest,
   id: string,
-): Promise<Claim | KeptAnswer | undefined> {
-  if (call.idempotencyKey === undefined) return undefined;
+): Promise<Claim | KeptAnswer> {
   const caller = identity.key?.id ?? `payer ${identity.payer}`;
-  return environment.keptAnswers.claim(caller, call.idempotencyKey, call.request.body, id);
+  return environment.keptAnswers.claim(caller, call.idempotencyKey!, call.request.body, id);
 }
 
 /** A call that surely cost nothing gives its key back; one that may have cost something keeps it for ever in doubt. */
@@ -159,10 +171,6 @@ function replay(answer: KeptAnswer, sink: CallSink): CallOutcome {
   sink.head(answer.head);
   sink.end(answer.body);
   return { call: answer.head.call, model: answer.head.model, fault: undefined, started: true };
-}
-
-function payerOf(identity: Identity): { payer: string; key: string; path: readonly string[] } {
-  return { payer: identity.payer, key: identity.key?.id ?? "", path: identity.path };
 }
 
 /** The key and every payer up to the root that has limits of its own. */

@@ -2,13 +2,14 @@ import { Fault } from "../base/faults.ts";
 import type { Text } from "../base/language.ts";
 import { ledgerWords } from "../base/messages/ledger.ts";
 import { type ExchangeRate, type Nano, parseAmount, UNIT_RATIO } from "../base/money.ts";
+import type { Roster } from "../base/roster.ts";
 import type { BudgetSetting } from "../config/settings.ts";
 import type { Store } from "../store/spec.ts";
+import type { AttemptHold } from "./attempt-hold.ts";
 import { BudgetAccount, type WindowSums } from "./budget-account.ts";
 import { type BudgetBooks, configurationOf } from "./budget-books.ts";
 import { readBase, registerBooks, writeBases } from "./budget-opening.ts";
 import type { Doubts } from "./doubts.ts";
-import type { OpenAttempts } from "./open-attempts.ts";
 import { addRate } from "./rates.ts";
 import type { LedgerWorld } from "./spec.ts";
 
@@ -30,10 +31,10 @@ export class BudgetChanges {
   readonly #store: Store;
   readonly #books: BudgetBooks;
   readonly #doubts: Doubts;
-  readonly #holds: OpenAttempts;
+  readonly #holds: Roster<AttemptHold>;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(store: Store, books: BudgetBooks, doubts: Doubts, holds: OpenAttempts) {
+  constructor(store: Store, books: BudgetBooks, doubts: Doubts, holds: Roster<AttemptHold>) {
     this.#store = store;
     this.#books = books;
     this.#doubts = doubts;

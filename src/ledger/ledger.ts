@@ -4,6 +4,7 @@ import type { Text } from "../base/language.ts";
 import type { Limits } from "../base/limits.ts";
 import { ledgerWords } from "../base/messages/ledger.ts";
 import { convertUp, formatAmount, type Nano } from "../base/money.ts";
+import { Roster } from "../base/roster.ts";
 import type { BudgetSetting } from "../config/settings.ts";
 import { type BudgetShare, OPEN_SINCE, PHASE, type Store } from "../store/spec.ts";
 import { adjustAttempt } from "./adjustments.ts";
@@ -16,7 +17,6 @@ import { decide, mayGrow, type Places, reserveFor, type Verdict } from "./decisi
 import { type DoubtShare, Doubts, sharesOfDoubt } from "./doubts.ts";
 import { makeEntry } from "./entries.ts";
 import { exhausted } from "./exhausted.ts";
-import { OpenAttempts } from "./open-attempts.ts";
 import { closeCrashed, factsOf, loadBooks, loadDoubts, readLastAttempt, readOpenSince } from "./recovery.ts";
 import type {
   Adjustment,
@@ -64,7 +64,7 @@ export class Ledger {
   readonly #doubts = new Doubts();
   readonly #changes: BudgetChanges;
   readonly #waiting: WaitingCalls;
-  readonly #open = new OpenAttempts();
+  readonly #open = new Roster<AttemptHold>();
   #world: LedgerWorld;
   #openSince = "";
   #lastAttempt: string | undefined;

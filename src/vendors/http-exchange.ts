@@ -28,12 +28,12 @@ export const TICK_MS = 100;
 
 /** One request on its way through undici: its handler and its `Exchange` in one. */
 export class HttpExchange implements Dispatcher.DispatchHandler, Exchange {
-  /** Its place in the watch's list. */
-  slot = 0;
+  /** Its place in the watch's roster. */
+  place = 0;
   readonly #watch: Watch;
   readonly #sink: AnswerSink;
   readonly #bounds: SendBounds;
-  readonly #place: Place;
+  readonly #vendor: Place;
   #controller: Controller | undefined;
   #state = WAITING;
   #paused = false;
@@ -45,7 +45,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Exchange {
     this.#watch = watch;
     this.#sink = sink;
     this.#bounds = bounds;
-    this.#place = place;
+    this.#vendor = place;
     this.#since = watch.now;
   }
 
@@ -99,7 +99,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Exchange {
 
   onResponseError(_controller: Controller, error: Error): void {
     if (this.#state === OVER) return;
-    const fault = faultOfFailure(error, this.#state !== WAITING, this.#place);
+    const fault = faultOfFailure(error, this.#state !== WAITING, this.#vendor);
     if (this.#dispatching) queueMicrotask(() => this.#fail(fault));
     else this.#fail(fault);
   }
@@ -129,7 +129,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Exchange {
   /** @param now the watch's time, milliseconds */
   checkBounds(now: number): void {
     const elapsed = now - TICK_MS - this.#since;
-    const { address } = this.#place;
+    const { address } = this.#vendor;
     const { connectMs, firstByteMs, betweenBytesMs } = this.#bounds;
     if (this.#state === WAITING) {
       if (elapsed >= connectMs) this.#expire(words.noConnection(address, connectMs), "nothing");
@@ -143,7 +143,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Exchange {
   }
 
   #expire(text: VendorFault["text"], charged: "nothing" | "unknown"): void {
-    const details = { address: this.#place.address };
+    const details = { address: this.#vendor.address };
     this.#fail(new VendorFault(text, { errorClass: "timeout", charged, details }));
     this.#controller?.abort(GIVEN_UP);
   }
@@ -167,14 +167,14 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Exchange {
   #redirected(status: number, location: string | string[] | undefined): VendorFault {
     const url =
       typeof location === "string" &&
-      URL.canParse(location, this.#place.address) &&
-      new URL(location, this.#place.address);
+      URL.canParse(location, this.#vendor.address) &&
+      new URL(location, this.#vendor.address);
     const target = url ? url.origin + url.pathname : "?";
-    return new VendorFault(words.redirected(this.#place.address, target), {
+    return new VendorFault(words.redirected(this.#vendor.address, target), {
       errorClass: "server_error",
       charged: "nothing",
       vendorStatus: status,
-      details: { address: this.#place.address, target },
+      details: { address: this.#vendor.address, target },
     });
   }
 }

@@ -2,6 +2,7 @@ import { Pool } from "undici";
 import { Fault } from "../base/faults.ts";
 import { DEFAULT_LIMITS } from "../base/limits.ts";
 import { transportWords as words } from "../base/messages/transports.ts";
+import { Roster } from "../base/roster.ts";
 import { HttpExchange, TICK_MS, type Watch } from "./http-exchange.ts";
 import type { Place } from "./http-faults.ts";
 import type { AnswerSink, Exchange, SendBounds, Transport, WireRequest } from "./spec.ts";
@@ -47,8 +48,7 @@ class HttpTransport implements Transport, Watch {
   readonly #pool: Pool;
   readonly #prefix: string;
   readonly #place: Place;
-  /** In no order; each knows its place. A set would leave more garbage behind each request than all else here. */
-  readonly #underWay: HttpExchange[] = [];
+  readonly #underWay = new Roster<HttpExchange>();
   #closing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -93,15 +93,11 @@ class HttpTransport implements Transport, Watch {
   }
 
   remove(exchange: HttpExchange): void {
-    const last = this.#underWay.pop()!;
-    if (last === exchange) return;
-    this.#underWay[exchange.slot] = last;
-    last.slot = exchange.slot;
+    this.#underWay.remove(exchange);
   }
 
   #add(exchange: HttpExchange): void {
-    exchange.slot = this.#underWay.length;
-    this.#underWay.push(exchange);
+    this.#underWay.add(exchange);
     if (this.#timer) return;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#timer.unref();
@@ -110,8 +106,8 @@ class HttpTransport implements Transport, Watch {
   #tick(): void {
     this.now += TICK_MS;
     // Backwards: an exchange that ends gives its place to the last, which has been looked at.
-    for (let i = this.#underWay.length - 1; i >= 0; i--) this.#underWay[i]?.checkBounds(this.now);
-    if (this.#underWay.length > 0) return;
+    for (let place = this.#underWay.size - 1; place >= 0; place--) this.#underWay.at(place)?.checkBounds(this.now);
+    if (this.#underWay.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
