@@ -85,7 +85,8 @@ export class Attempt {
     this.#connection = connectionFor(context.snapshot.connections.get(offer.endpoint.id)!, request);
     const naming = { call: context.id, model: offer.ref, at: this.#at };
     this.#passage = passageOf(this.#connection.protocol, request, naming);
-    this.#size = new AttemptSize(request, offer, price, environment.limits, this.#at);
+    const { limitsOutput } = this.#connection.protocol;
+    this.#size = new AttemptSize(request, offer, price, environment.limits, this.#at, limitsOutput);
     this.#mostOutput = this.#size.outputTokens;
   }
 

@@ -47,15 +47,28 @@ export class AttemptSize {
   /** Whether any token can be one of audio. */
   readonly #audio: boolean;
 
-  /** @param at when the attempt starts, milliseconds */
-  constructor(request: ModelRequest, offer: ModelOffer, price: PriceDocument, limits: Limits, at: number) {
+  readonly #canShrink: boolean;
+
+  /**
+   * @param at when the attempt starts, milliseconds
+   * @param limitsOutput the vendor can be told how long the answer may be; where not, it may be as long as the model writes
+   */
+  constructor(
+    request: ModelRequest,
+    offer: ModelOffer,
+    price: PriceDocument,
+    limits: Limits,
+    at: number,
+    limitsOutput = true,
+  ) {
     const { inputTokens, images, audioBytes, fields, choices } = request;
     const media = images * (offer.imageTokens ?? TOKENS_OF_AN_IMAGE);
     this.#request = request;
     this.#price = price;
     this.#limits = limits;
     this.#at = at;
-    this.#output = longestOutput(request, offer, limits);
+    this.#canShrink = limitsOutput;
+    this.#output = longestOutput(limitsOutput ? request : { ...request, maxOutputTokens: undefined }, offer, limits);
     this.#likely = inputTokens.estimate + media + Math.ceil(audioBytes / AUDIO_BYTES_OF_A_TOKEN);
     this.#most = inputTokens.bound + media + audioBytes;
     // Only a request that says something of audio or pictures can be billed for them.
@@ -72,6 +85,7 @@ export class AttemptSize {
 
   /** The attempt with a shorter answer, costing at most `left`; undefined where that is not useful. */
   shrink(left: Nano): SmallerHold | undefined {
+    if (!this.#canShrink) return undefined;
     const { choices } = this.#request;
     const paid = affordableOutput(this.#price, left, this.#bound(this.#most, 0), this.#at);
     const outputTokens = Math.min(this.#output, Math.floor(paid / choices));

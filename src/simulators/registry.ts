@@ -4,6 +4,7 @@ import { openaiSimulator } from "./openai.ts";
 import { sensenovaSimulator } from "./sensenova.ts";
 import { skyworkSimulator } from "./skywork.ts";
 import type { Simulator } from "./spec.ts";
+import { tencentSimulator } from "./tencent.ts";
 import { zhipuSimulator } from "./zhipu.ts";
 
 /** Every simulator there is, in the order in which `maidan practice serve` shows them. */
@@ -13,5 +14,6 @@ export const SIMULATORS: readonly Simulator[] = [
   ollamaSimulator,
   sensenovaSimulator,
   skyworkSimulator,
+  tencentSimulator,
   zhipuSimulator,
 ];

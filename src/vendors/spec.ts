@@ -116,12 +116,14 @@ export interface Protocol {
   /** What the vendor meant by an answer that is not 2xx, or by an error hidden in one that is. */
   readError(status: number, headers: AnswerHeaders, body: Buffer): VendorFault;
   /**
-   * Reads a buffered answer. Throws `VendorFault` where it is none: `charged: "nothing"` for an error in the place of an answer,
+   * Reads a buffered answer; `stop` as in `ReadOptions`. Throws `VendorFault` where it is none: `charged: "nothing"` for an error in the place of an answer,
    * `"unknown"` for what is no JSON, was cut, or is neither.
    */
-  readPieces(operation: Operation, body: Buffer): readonly AnswerPiece[];
+  readPieces(operation: Operation, body: Buffer, stop?: readonly string[]): readonly AnswerPiece[];
   /** Reads a streamed answer. */
   readStream(options: ReadOptions): PieceReader;
+  /** False where the vendor cannot be told how long an answer may be: a hold then covers the longest that the model writes. */
+  readonly limitsOutput?: boolean;
   /** Whether an answer with these headers is a stream. Default: `text/event-stream`. */
   isStream?(headers: AnswerHeaders): boolean;
   /** The way of untouched bytes, for clients who speak the vendor's own protocol; undefined where no surface does. */
@@ -138,6 +140,8 @@ export interface TokenCounter {
 export interface ReadOptions {
   /** The longest event or line that is taken. */
   readonly eventBytes: number;
+  /** The stop sequences of the request, for vendors that show the one they stopped at. */
+  readonly stop?: readonly string[];
 }
 
 /** The way of an answer to the client: the vendor's own bytes, or a translation of them. */

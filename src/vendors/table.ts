@@ -10,6 +10,7 @@ import { openRecorded } from "./recorded/recorded.ts";
 import { sensenova } from "./sensenova/protocol.ts";
 import { skywork } from "./skywork/protocol.ts";
 import type { Protocol, Quirks, Transport } from "./spec.ts";
+import { tencent } from "./tencent/protocol.ts";
 import { zhipu } from "./zhipu/protocol.ts";
 
 /** A protocol, and the way its requests leave where that is more than one HTTP request each. */
@@ -28,6 +29,7 @@ const SPOKEN: ReadonlyMap<string, Spoken> = new Map<string, Spoken>([
   ["ollama", { protocol: ollama }],
   ["sensenova", { protocol: sensenova }],
   ["skywork", { protocol: skywork }],
+  ["tencent", { protocol: tencent }],
   ["zhipu", { protocol: zhipu }],
 ]);
 

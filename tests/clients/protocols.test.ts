@@ -39,10 +39,11 @@ const LACKS: Readonly<Record<string, Partial<Record<Capability, string>>>> = {
     cached: "reports no cache",
     stop: "no stop sequences on this wire",
   },
+  tencent: { length: "no longest answer on this wire" },
   sensenova: { reasoning: "no reasoning on this wire" },
   ollama: { cached: "reports no cache", rate_limit: "one's own server: it has no limits" },
 };
-type Capability = "tool" | "tools" | "empty" | "reasoning" | "images" | "cached" | "stop" | "rate_limit";
+type Capability = "length" | "tool" | "tools" | "empty" | "reasoning" | "images" | "cached" | "stop" | "rate_limit";
 
 /** Words of vendors whose bytes pass untouched to clients of the same wire. */
 const OWN_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -157,7 +158,7 @@ each("reasoning", ["reasoning"], async (protocol, surface, stream) => {
   expect([answered.reasoning, answered.text]).toEqual([REASONING, "四十二"]);
 });
 
-each("the longest answer", [], async (protocol, surface, stream) => {
+each("the longest answer", ["length"], async (protocol, surface, stream) => {
   const answered = await ask(surface, protocol, { turns: user("#long"), maxTokens: 20 }, stream);
   expect([answered.finish, answered.text.length]).toEqual(["length", 80]);
 });

@@ -33,12 +33,13 @@ class Translation implements Passage {
   }
 
   readAnswer(operation: Operation, body: Buffer): AnswerFacts {
-    return factsOf(this.#protocol.readPieces(operation, body));
+    return factsOf(this.#protocol.readPieces(operation, body, this.#stop));
   }
 
   followStream(options: FollowOptions): StreamDecoder {
     const { dialect } = this.#request;
-    return new TranslatedStream(this.#protocol.readStream(options), dialect.writeStream(this.#request, this.#naming));
+    const reader = this.#protocol.readStream({ ...options, stop: this.#stop });
+    return new TranslatedStream(reader, dialect.writeStream(this.#request, this.#naming));
   }
 
   decodeStream(options: FollowOptions): StreamDecoder {
@@ -46,15 +47,20 @@ class Translation implements Passage {
   }
 
   transformAnswer(body: Buffer, factory: TransformFactory): Buffer {
-    return this.#write(transformPieces(this.#protocol.readPieces(this.#request.operation, body), factory));
+    return this.#write(transformPieces(this.#protocol.readPieces(this.#request.operation, body, this.#stop), factory));
   }
 
   translateAnswer(body: Buffer): Buffer {
-    return this.#write(this.#protocol.readPieces(this.#request.operation, body));
+    return this.#write(this.#protocol.readPieces(this.#request.operation, body, this.#stop));
   }
 
   contentType(stream: boolean): string {
     return stream ? "text/event-stream; charset=utf-8" : "application/json";
+  }
+
+  get #stop(): readonly string[] {
+    const content = this.#request.content();
+    return content.operation === "chat" ? content.stop : [];
   }
 
   #write(pieces: readonly AnswerPiece[]): Buffer {
