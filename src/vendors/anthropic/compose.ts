@@ -1,10 +1,10 @@
 import { anthropicWords as words } from "../../base/messages/anthropic.ts";
-import { clampsFor } from "../clamps.ts";
 import type { Conversation, RequestContent, Tool } from "../conversation.ts";
+import { Fitting } from "../fitting.ts";
 import type { Changes, Quirks } from "../spec.ts";
 import { unsupported } from "../translation/unsupported.ts";
 import { cacheControl, composeMessages } from "./compose-messages.ts";
-import { samplingOf } from "./sampling.ts";
+import { OWN_CLAMPS, samplingOf } from "./sampling.ts";
 import { thinkingOf } from "./thinking.ts";
 
 type Json = Record<string, unknown>;
@@ -27,11 +27,12 @@ export function compose(content: RequestContent, stream: boolean, changes: Chang
   if (content.operation !== "chat") throw unsupported(words.block(content.operation), "model");
   refuse(content);
   const { model } = changes;
-  const longest = longestOf(content, changes, quirks);
-  const choice = toolChoiceOf(content, model, quirks);
+  const fit = new Fitting(OWN_CLAMPS, quirks, model);
+  const longest = fit.number("max_tokens", longestOf(content, changes))!;
+  const choice = toolChoiceOf(content, fit);
   const wish = thinkingOf(content, model, longest);
+  fit.adjusted.push(...wish.adjusted);
   const thinks = wish.thinking !== undefined && wish.thinking.type !== "disabled";
-  const { adjusted: sampled, ...sampling } = samplingOf(content, model, quirks, thinks);
   const { system, messages } = composeMessages(content.messages);
   const document = clean({
     ...quirks.defaults,
@@ -40,17 +41,17 @@ export function compose(content: RequestContent, stream: boolean, changes: Chang
     system,
     messages,
     tools: content.tools.length > 0 ? content.tools.map(composeTool) : undefined,
-    tool_choice: choice.value,
+    tool_choice: choice,
     thinking: wish.thinking,
     output_config: outputConfig(content, wish.effort),
-    ...sampling,
+    ...samplingOf(content, model, thinks, fit),
     metadata: content.user === undefined ? undefined : { user_id: content.user },
     ...Object.fromEntries(PASSED.map((name) => [name, content.extra[name]])),
     stream: stream ? true : undefined,
   });
   return {
     body: Buffer.from(JSON.stringify(document)),
-    adjusted: [...choice.adjusted, ...wish.adjusted, ...sampled],
+    adjusted: fit.adjusted,
     betas: namesFiles(content) ? [FILES_BETA] : [],
   };
 }
@@ -61,10 +62,9 @@ function refuse({ choices, format }: Conversation): void {
 }
 
 /** This protocol wants the longest answer named. */
-function longestOf(chat: Conversation, changes: Changes, quirks: Quirks): number {
-  const most = clampsFor(quirks.clamps, changes.model)?.max_tokens?.max ?? Number.POSITIVE_INFINITY;
-  const asked = chat.maxOutputTokens ?? changes.unnamedOutputTokens ?? UNNAMED_OUTPUT_TOKENS;
-  return Math.min(asked, changes.maxOutputTokens ?? asked, most);
+function longestOf(chat: Conversation, { maxOutputTokens: most, unnamedOutputTokens }: Changes): number {
+  const asked = chat.maxOutputTokens ?? unnamedOutputTokens ?? UNNAMED_OUTPUT_TOKENS;
+  return Math.min(asked, most ?? asked);
 }
 
 function composeTool({ name, description, parameters, strict, cache }: Tool): Json {
@@ -77,26 +77,16 @@ function composeTool({ name, description, parameters, strict, cache }: Tool): Js
   });
 }
 
-interface Choice {
-  readonly value: Json | undefined;
-  readonly adjusted: readonly string[];
-}
-
-function toolChoiceOf(chat: Conversation, model: string, quirks: Quirks): Choice {
-  if (chat.tools.length === 0) return { value: undefined, adjusted: [] };
-  const taken = clampsFor(quirks.clamps, model)?.tool_choice;
-  const asked = chat.toolChoice ?? "auto";
-  const refused = taken && !taken.includes(typeof asked === "object" ? "function" : asked);
-  const choice = refused ? "auto" : asked;
+function toolChoiceOf(chat: Conversation, fit: Fitting): Json | undefined {
+  if (chat.tools.length === 0) return undefined;
+  const choice = fit.toolChoice(chat.toolChoice);
   const single = chat.parallelToolCalls === false && choice !== "none";
-  if (choice === "auto" && !single && chat.toolChoice === undefined) return { value: undefined, adjusted: [] };
-  const type = typeof choice === "object" ? "tool" : choice === "required" ? "any" : choice;
-  const value = clean({
-    type,
+  if (choice === undefined && !single) return undefined;
+  return clean({
+    type: typeof choice === "object" ? "tool" : choice === "required" ? "any" : (choice ?? "auto"),
     name: typeof choice === "object" ? choice.tool : undefined,
     disable_parallel_tool_use: single ? true : undefined,
   });
-  return { value, adjusted: refused ? ["tool_choice=auto"] : [] };
 }
 
 function outputConfig({ format }: Conversation, effort: string | undefined): Json | undefined {

@@ -190,7 +190,7 @@ describe("a request for Anthropic, of a client that speaks another protocol", ()
     [{ temperature: 0.5 }, "claude-sonnet-5", {}, ["-temperature"]],
     [{ temperature: 0.5 }, "claude-opus-4-20250514", { temperature: 0.5 }, []],
     [{ seed: 1, presencePenalty: 1 }, "m", {}, ["-seed", "-presence_penalty"]],
-    [{ stop: ["a", " \n"] }, "m", { stop_sequences: ["a"] }, ["stop_sequences=1"]],
+    [{ stop: ["a", " \n"] }, "m", { stop_sequences: ["a"] }, ['stop=["a"]']],
   ])("%j for %s becomes %j, and that is told", (chat, model, fields, adjusted) => {
     const written = write(chat, { model });
     const { model: _, max_tokens, messages, ...rest } = written.body;
