@@ -6,7 +6,7 @@ import type { ModelOffer } from "../catalogue/catalogue.ts";
 import type { PriceDocument } from "../catalogue/price-document.ts";
 import type { Hold } from "../ledger/spec.ts";
 import type { Plan } from "../routing/routes.ts";
-import type { AnswerHeaders, Changes, Passage, StreamFollower, WireRequest } from "../vendors/spec.ts";
+import type { AnswerHeaders, Changes, ModelRequest, Passage, StreamFollower, WireRequest } from "../vendors/spec.ts";
 import { passageOf } from "../vendors/translation/passage.ts";
 import { unsupported } from "../vendors/translation/unsupported.ts";
 import type { VendorFault } from "../vendors/vendor-fault.ts";
@@ -83,7 +83,7 @@ export class Attempt {
     this.#price = price;
     const { request } = context.call;
     this.#connection = connectionFor(context.snapshot.connections.get(offer.endpoint.id)!, request);
-    const naming = { call: context.id, model: offer.ref, at: this.#at };
+    const naming = { call: context.id, model: offer.ref, upstream: offer.upstream, at: this.#at };
     this.#passage = passageOf(this.#connection.protocol, request, naming);
     const { limitsOutput } = this.#connection.protocol;
     this.#size = new AttemptSize(request, offer, price, environment.limits, this.#at, limitsOutput);
@@ -133,17 +133,28 @@ export class Attempt {
 
   #changes(hold: Hold): Changes {
     const { request } = this.#context.call;
-    if (hold.outputTokens !== undefined) {
-      this.#mostOutput = hold.outputTokens * request.choices;
+    const most = hold.outputTokens ?? this.#modelsLongest(request);
+    if (hold.outputTokens !== undefined) this.#mostOutput = hold.outputTokens * request.choices;
+    if (most !== undefined) {
       const field = request.maxOutputField ?? this.#offer.endpoint.quirks.maxOutputField ?? "max_tokens";
-      this.#adjusted = `${field}=${hold.outputTokens}`;
+      this.#adjusted = `${field}=${most}`;
     }
-    const changes = {
+    return {
       model: this.#offer.upstream,
       includeUsage: request.stream && request.operation === "chat",
       unnamedOutputTokens: unnamedOutput(request, this.#offer, this.#environment.limits),
+      ...(most !== undefined && { maxOutputTokens: most }),
     };
-    return hold.outputTokens === undefined ? changes : { ...changes, maxOutputTokens: hold.outputTokens };
+  }
+
+  /**
+   * Clients of one protocol always ask for an answer as long as that protocol's own models write; other vendors refuse what is
+   * longer than theirs do. Where both speak the same, the client's word is the client's business.
+   */
+  #modelsLongest({ dialect, maxOutputTokens: asked = 0 }: ModelRequest): number | undefined {
+    const { maxOutputTokens: longest } = this.#offer;
+    const isTranslated = this.#connection.protocol.passage?.dialect !== dialect.id;
+    return isTranslated && longest !== undefined && asked > longest ? longest : undefined;
   }
 
   #encode(hold: Hold): WireRequest {

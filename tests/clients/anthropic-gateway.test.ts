@@ -19,6 +19,10 @@ const POOR = "sk-test-poor";
 const NATIVE = "sim-anthropic/practice-model";
 const OTHER = "sim-openai/practice-model";
 const ECHO = "practice/echo";
+/** OpenAI's simulator once more, as a model that writes at most a hundred tokens. */
+const SHORT = "short/practice-model";
+/** An address of Anthropic's protocol where nobody answers. */
+const DEAD = "dead/practice-model";
 
 let simulators: ServedSimulators;
 let maidan: RunningMaidan;
@@ -31,10 +35,16 @@ beforeAll(async () => {
     budgets: [{ id: `${id}-total`, amount, currency: "USD", window: "total" }],
     keys: [{ id: `${id}-key`, secret }],
   });
+  const settings = parse(simulators.settings);
+  const [{ models, ...openai }] = settings.endpoints;
   maidan = await startMaidan({
     yaml: stringify({
       currency: "USD",
-      ...parse(simulators.settings),
+      endpoints: [
+        ...settings.endpoints,
+        { ...openai, id: "short", models: [{ ...models[0], maxOutputTokens: 100 }] },
+        { id: "dead", protocol: "anthropic", baseUrl: "http://127.0.0.1:9", models: [models[0]] },
+      ],
       routes: [
         { id: "mixed", to: [OTHER, NATIVE] },
         { id: "claude", to: [NATIVE] },
@@ -214,9 +224,20 @@ describe("Anthropic's client beside", () => {
     expect(guessed.data.input_tokens).toBeGreaterThan(3);
     expect(guessed.response.headers.get("x-maidan-estimated")).toBe("true");
     expect((await maidan.admin.get("calls?limit=1")).items[0]?.id).toBe(before);
+    const unreached = await client.messages.countTokens({ model: DEAD, messages }).withResponse();
+    expect(unreached.response.headers.get("x-maidan-estimated")).toBe("true");
+    // What is wrong with the request itself is said by the vendor.
+    const wrong = [{ role: "user" as const, content: [{ type: "text" as const, text: "" }] }];
+    await expect(client.messages.countTokens({ model: NATIVE, messages: wrong })).rejects.toThrow(/non-empty/);
     await expect(clientOf("sk-nobody").messages.countTokens({ model: NATIVE, messages })).rejects.toBeInstanceOf(
       AuthenticationError,
     );
+  });
+
+  test("asks no model for a longer answer than it writes, and says so", async () => {
+    const { data, response } = await client.messages.create(asking(SHORT, "#long")).withResponse();
+    expect([data.stop_reason, data.usage.output_tokens]).toEqual(["max_tokens", 100]);
+    expect(response.headers.get("x-maidan-adjusted")).toBe("max_tokens=100");
   });
 
   test("lists what its key may call", async () => {
