@@ -114,7 +114,8 @@ export interface Splice {
 /** `original` with pieces replaced; all other bytes are the same. Pieces must not overlap. */
 export function splice(original: Buffer, pieces: readonly Splice[]): Buffer {
   if (pieces.length === 0) return original;
-  const sorted = pieces.length === 1 ? pieces : [...pieces].sort((a, b) => a.start - b.start || a.end - b.end);
+  if (pieces.length === 1) return spliceOne(original, pieces[0]!);
+  const sorted = [...pieces].sort((a, b) => a.start - b.start || a.end - b.end);
   let length = original.length;
   for (const { start, end, text } of sorted) length += Buffer.byteLength(text) - (end - start);
   const result = Buffer.allocUnsafe(length);
@@ -126,6 +127,15 @@ export function splice(original: Buffer, pieces: readonly Splice[]): Buffer {
     from = end;
   }
   original.copy(result, to, from);
+  return result;
+}
+
+function spliceOne(original: Buffer, { start, end, text }: Splice): Buffer {
+  const bytes = Buffer.byteLength(text);
+  const result = Buffer.allocUnsafe(original.length - (end - start) + bytes);
+  original.copy(result, 0, 0, start);
+  result.write(text, start);
+  original.copy(result, start + bytes, end);
   return result;
 }
 
@@ -161,7 +171,29 @@ function skipString(json: Buffer, start: number): number {
   }
 }
 
+/** Names that most requests have, by their length: to recognise one costs a fraction of making a text of it. */
+const USUAL_NAMES: (readonly string[] | undefined)[] = [];
+for (const name of [
+  ...["model", "messages", "input", "stream", "temperature", "top_p", "max_tokens", "max_completion_tokens", "n"],
+  ...["tools", "tool_choice", "stop", "user", "stream_options", "include_usage", "response_format", "seed", "system"],
+]) {
+  USUAL_NAMES[name.length] = [...(USUAL_NAMES[name.length] ?? []), name];
+}
+
+function usualName(json: Buffer, from: number, length: number): string | undefined {
+  for (const name of USUAL_NAMES[length] ?? NO_NAMES) {
+    let at = 0;
+    while (at < length && json[from + at] === name.charCodeAt(at)) at += 1;
+    if (at === length) return name;
+  }
+  return undefined;
+}
+
+const NO_NAMES: readonly string[] = [];
+
 function readName(json: Buffer, start: number, end: number): string {
+  const usual = usualName(json, start + 1, end - start - 2);
+  if (usual !== undefined) return usual;
   for (let position = start + 1; position < end - 1; position++) {
     const byte = json[position]!;
     if (byte === BACKSLASH || byte >= 0x80) return parsedName(json.toString("utf8", start, end));

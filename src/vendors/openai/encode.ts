@@ -95,7 +95,8 @@ function authorize(target: Target, accept: string): Record<string, string> {
 function changePieces(request: ModelRequest, changes: Changes, quirks: Quirks): Splice[] {
   const pieces: Splice[] = [];
   if (changes.model !== request.model) {
-    pieces.push({ ...request.fields.get("model")!, text: JSON.stringify(changes.model) });
+    const { start, end } = request.fields.get("model")!;
+    pieces.push({ start, end, text: JSON.stringify(changes.model) });
   }
   if (changes.maxOutputTokens !== undefined) limitLength(request, changes.maxOutputTokens, quirks, pieces);
   if (changes.includeUsage && request.stream && !request.wantsUsage && !quirks.noStreamOptions) {
