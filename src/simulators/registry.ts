@@ -1,4 +1,6 @@
 import { anthropicSimulator } from "./anthropic.ts";
+import { dashscopeSimulator } from "./dashscope.ts";
+import { geminiSimulator } from "./gemini.ts";
 import { ollamaSimulator } from "./ollama.ts";
 import { openaiSimulator } from "./openai.ts";
 import { sensenovaSimulator } from "./sensenova.ts";
@@ -11,6 +13,8 @@ import { zhipuSimulator } from "./zhipu.ts";
 export const SIMULATORS: readonly Simulator[] = [
   openaiSimulator,
   anthropicSimulator,
+  geminiSimulator,
+  dashscopeSimulator,
   ollamaSimulator,
   sensenovaSimulator,
   skyworkSimulator,

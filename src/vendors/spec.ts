@@ -142,6 +142,8 @@ export interface ReadOptions {
   readonly eventBytes: number;
   /** The stop sequences of the request, for vendors that show the one they stopped at. */
   readonly stop?: readonly string[];
+  /** The model as the vendor knows it, for vendors whose models answer in different ways. */
+  readonly model?: string | undefined;
 }
 
 /** The way of an answer to the client: the vendor's own bytes, or a translation of them. */
@@ -174,6 +176,8 @@ export interface Naming {
   readonly call: string;
   /** `endpoint/model` */
   readonly model: string;
+  /** The model as the vendor knows it. */
+  readonly upstream?: string;
   /** Milliseconds. */
   readonly at: number;
 }

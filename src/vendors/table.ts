@@ -2,6 +2,9 @@ import { Fault } from "../base/faults.ts";
 import { transportWords as words } from "../base/messages/transports.ts";
 import type { ModelSetting, PriceSetting } from "../config/settings.ts";
 import { anthropic } from "./anthropic/protocol.ts";
+import { dashscope } from "./dashscope/protocol.ts";
+import { TaskTransport } from "./dashscope/task-transport.ts";
+import { gemini } from "./gemini/protocol.ts";
 import { httpTransport } from "./http-transport.ts";
 import { ollama } from "./ollama/protocol.ts";
 import { openai } from "./openai/protocol.ts";
@@ -24,9 +27,11 @@ interface Spoken {
 const SPOKEN: ReadonlyMap<string, Spoken> = new Map<string, Spoken>([
   ["openai", { protocol: openai }],
   ["anthropic", { protocol: anthropic }],
+  ["gemini", { protocol: gemini }],
   ["practice", { protocol: openai }],
   ["recorded", { protocol: openai }],
   ["ollama", { protocol: ollama }],
+  ["dashscope", { protocol: dashscope, open: (endpoint) => new TaskTransport(openHttp(endpoint)) }],
   ["sensenova", { protocol: sensenova }],
   ["skywork", { protocol: skywork }],
   ["tencent", { protocol: tencent }],
@@ -86,7 +91,11 @@ export async function reach(endpoint: Reach): Promise<Reached> {
     return openRecorded(endpoint.suites);
   }
   if (endpoint.baseUrl === undefined) throw new Fault("invalid_request", words.noAddress(), { param: "baseUrl" });
-  const { baseUrl, connectMs, headerBytes } = endpoint;
-  const transport = spoken.open?.({ ...endpoint, baseUrl }) ?? httpTransport({ baseUrl, connectMs, headerBytes });
+  const addressed = { ...endpoint, baseUrl: endpoint.baseUrl };
+  const transport = spoken.open?.(addressed) ?? openHttp(addressed);
   return { transport, models: [] };
+}
+
+function openHttp({ baseUrl, connectMs, headerBytes }: Addressed): Transport {
+  return httpTransport({ baseUrl, connectMs, headerBytes });
 }

@@ -70,7 +70,7 @@ export class OpenAiReader implements PieceReader {
     if (fault) return [{ type: "fault", fault }];
     const pieces = [
       ...this.#start(document),
-      ...this.#choices.read(document, "delta"),
+      ...this.#choices.read(document, "delta", false),
       ...usagePieces(document, "chat"),
     ];
     this.#wrote ||= pieces.some((piece) => piece.type.endsWith("-delta"));
@@ -96,26 +96,27 @@ export function readPieces(operation: Operation, body: Buffer): AnswerPiece[] {
   const usage = usagePieces(document, operation);
   if (operation === "embeddings") return [startPiece(document), ...items.flatMap(readEmbedding), ...usage];
   if (operation === "images") return [startPiece(document), ...items.flatMap(readImage), ...usage];
-  return [startPiece(document), ...new ChoiceReaders().read(document, "message"), ...usage, { type: "end" }];
+  return [startPiece(document), ...new ChoiceReaders().read(document, "message", true), ...usage, { type: "end" }];
 }
 
 /** The choices of an answer, each with its own calls and finish. */
-class ChoiceReaders {
+export class ChoiceReaders {
   /** Calls that have begun, by choice and the vendor's index. */
   readonly #calls = new Map<string, number>();
   readonly #callsOfChoice = new Map<number, number>();
   readonly #thinking = new Set<number>();
   #answer = "";
 
-  read(document: Json, holder: "delta" | "message"): AnswerPiece[] {
+  /** @param whole the answer is here at once, and no call in it goes on elsewhere */
+  read(document: Json, holder: "delta" | "message", whole: boolean): AnswerPiece[] {
     if (typeof document.id === "string") this.#answer = document.id;
     if (!Array.isArray(document.choices)) return [];
     return (document.choices as unknown[]).flatMap((choice, position) =>
-      isRecord(choice) ? this.#readChoice(choice, position, holder) : [],
+      isRecord(choice) ? this.#readChoice(choice, position, holder, whole) : [],
     );
   }
 
-  #readChoice(choice: Json, position: number, holder: "delta" | "message"): AnswerPiece[] {
+  #readChoice(choice: Json, position: number, holder: "delta" | "message", whole: boolean): AnswerPiece[] {
     const index = typeof choice.index === "number" ? choice.index : position;
     const written = isRecord(choice[holder]) ? choice[holder] : {};
     const pieces: AnswerPiece[] = [];
@@ -130,7 +131,7 @@ class ChoiceReaders {
       pieces.push({ type: "reasoning-end", choice: index });
     }
     for (const text of said) pieces.push({ type: "text-delta", choice: index, text });
-    for (const [at, call] of calls.entries()) pieces.push(...this.#readCall(index, call, at, holder));
+    for (const [at, call] of calls.entries()) pieces.push(...this.#readCall(index, call, at, whole));
     const raw = choice.finish_reason;
     if (typeof raw === "string" && raw !== "" && raw !== "null") pieces.push(this.#finish(index, raw, choice));
     return pieces;
@@ -144,15 +145,15 @@ class ChoiceReaders {
     return { type: "finish", choice, reason, ...(raw !== reason && { raw }) };
   }
 
-  #readCall(choice: number, call: Json, position: number, holder: "delta" | "message"): AnswerPiece[] {
+  #readCall(choice: number, call: Json, position: number, whole: boolean): AnswerPiece[] {
     const called = isRecord(call.function) ? call.function : {};
     const given = argumentsOf(called.arguments);
     const key = `${choice} ${typeof call.index === "number" ? call.index : position}`;
     const pieces: AnswerPiece[] = [];
     let index = this.#calls.get(key);
     const named = typeof called.name === "string" && called.name !== "";
-    if (index === undefined && !named && holder === "delta") return [];
-    if (index === undefined || holder === "message") {
+    if (index === undefined && !named && !whole) return [];
+    if (index === undefined || whole) {
       index = this.#callsOfChoice.get(choice) ?? 0;
       this.#callsOfChoice.set(choice, index + 1);
       this.#calls.set(key, index);

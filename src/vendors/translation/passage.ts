@@ -38,7 +38,7 @@ class Translation implements Passage {
 
   followStream(options: FollowOptions): StreamDecoder {
     const { dialect } = this.#request;
-    const reader = this.#protocol.readStream({ ...options, stop: this.#stop });
+    const reader = this.#protocol.readStream({ ...options, stop: this.#stop, model: this.#naming.upstream });
     return new TranslatedStream(reader, dialect.writeStream(this.#request, this.#naming));
   }
 

@@ -1,0 +1,23 @@
+import { translations } from "../language.ts";
+
+/** What DashScope's own protocol cannot say, and what its tasks come to. */
+export const dashscopeWords = translations(
+  {
+    noFiles: () => "DashScope's own protocol takes files by their address only.",
+    forcedTool: () => "this vendor cannot force a call of any tool: tool_choice must be auto, none, or one named tool.",
+    choices: (most: number) => `this vendor gives at most ${most} answers (n).`,
+    tokens: () => "this vendor embeds texts, not lists of tokens.",
+    inline: () => "this vendor's pictures are addresses: ask for response_format url.",
+    taskFailed: (said: string) => `The vendor's task failed: ${said}`,
+    taskLate: (seconds: number) => `The vendor's task was not done within ${seconds} seconds.`,
+  },
+  {
+    noFiles: () => "DashScope 的原生协议只接受文件的地址。",
+    forcedTool: () => "该厂商无法强制调用任意工具：tool_choice 只能为 auto、none 或某个指定的工具。",
+    choices: (most) => `该厂商最多返回 ${most} 个答案（n）。`,
+    tokens: () => "该厂商只能对文本做向量化，不接受 token 列表。",
+    inline: () => "该厂商的图像以地址返回：请使用 response_format url。",
+    taskFailed: (said) => `厂商的任务失败：${said}`,
+    taskLate: (seconds) => `厂商的任务未能在 ${seconds} 秒内完成。`,
+  },
+);

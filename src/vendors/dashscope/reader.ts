@@ -1,0 +1,131 @@
+import { dashscopeWords as words } from "../../base/messages/dashscope.ts";
+import { vendorWords } from "../../base/messages/vendors.ts";
+import { readCount } from "../../base/usage.ts";
+import type { AnswerPiece, PieceReader } from "../answer-pieces.ts";
+import { isObject, type JsonObject, listOf, objectAt, parseJson, stringOf } from "../json-values.ts";
+import { ChoiceReaders } from "../openai/reader.ts";
+import { readUsage } from "../openai/usage.ts";
+import type { Operation, ReadOptions } from "../spec.ts";
+import { EventSplitter, eventName, payloadOf } from "../sse.ts";
+import { VendorFault } from "../vendor-fault.ts";
+import { Deltas } from "./deltas.ts";
+import { faultOf } from "./errors.ts";
+
+/** Models whose every frame repeats the whole text, whatever was asked. */
+const CUMULATIVE_MODELS = /^qwen-mt-(plus|turbo)/;
+
+/** Reads a streamed answer. Nothing but the last `finish_reason` ends it. */
+export class DashScopeReader implements PieceReader {
+  readonly #splitter: EventSplitter;
+  readonly #choices = new ChoiceReaders();
+  readonly #deltas: Deltas | undefined;
+  #started = false;
+  #wrote = false;
+
+  constructor({ eventBytes, model = "" }: ReadOptions) {
+    this.#splitter = new EventSplitter(eventBytes);
+    if (CUMULATIVE_MODELS.test(model)) this.#deltas = new Deltas();
+  }
+
+  push(chunk: Buffer): AnswerPiece[] {
+    const count = this.#splitter.push(chunk);
+    const { ends, events, text } = this.#splitter;
+    const pieces: AnswerPiece[] = [];
+    let start = 0;
+    for (let index = 0; index < count; index++) {
+      if (events[index]) pieces.push(...this.#read(text.slice(start, ends[index]!)));
+      start = ends[index]!;
+    }
+    return pieces;
+  }
+
+  end(): AnswerPiece[] {
+    return this.#read(this.#splitter.takeRest().toString("latin1"));
+  }
+
+  #read(event: string): AnswerPiece[] {
+    const payload = payloadOf(event);
+    const document = payload === undefined ? undefined : parseJson(Buffer.from(payload, "latin1").toString("utf8"));
+    if (!isObject(document)) return [];
+    const named = eventName(event) === "error" ? { code: "Error", ...document } : document;
+    const fault = faultOf(named, 200, {}, this.#wrote);
+    if (fault) return [{ type: "fault", fault }];
+    const pieces = this.#started ? [] : [startOf(document)];
+    this.#started = true;
+    const read = this.#choices.read(choicesOf(document), "message", false);
+    pieces.push(...(this.#deltas ? read.flatMap((piece) => this.#deltas!.push(piece)) : read), ...usageOf(document));
+    this.#wrote ||= pieces.some(({ type }) => type.endsWith("-delta"));
+    return pieces;
+  }
+}
+
+/** Reads a whole answer. Throws `VendorFault` where it is an error, or none. */
+export function readPieces(operation: Operation, body: Buffer): AnswerPiece[] {
+  const document = parseJson(body.toString("utf8"));
+  if (!isObject(document)) throw strange(vendorWords.notAnAnswer());
+  const fault = faultOf(document, 200, {}, false);
+  if (fault) throw fault;
+  if (operation === "embeddings") return readEmbeddings(document);
+  if (operation === "images") return readImages(document);
+  const answer = choicesOf(document);
+  if (listOf(answer.choices).length === 0) throw strange(vendorWords.strangeAnswer());
+  const pieces = new ChoiceReaders().read(answer, "message", true);
+  return [startOf(document), ...pieces, ...usageOf(document), { type: "end" }];
+}
+
+function startOf({ request_id: id }: JsonObject): AnswerPiece {
+  return { type: "start", ...(typeof id === "string" && { id }) };
+}
+
+/** The choices in OpenAI's place. Older models write one text without choices. */
+function choicesOf(document: JsonObject): JsonObject {
+  const { choices, text, finish_reason } = objectAt(document, "output");
+  const id = document.request_id;
+  if (Array.isArray(choices)) return { id, choices };
+  return typeof text === "string" ? { id, choices: [{ message: { content: text }, finish_reason }] } : { id };
+}
+
+function usageOf(document: JsonObject): AnswerPiece[] {
+  const { usage } = readUsage(document.usage, "chat");
+  return usage ? [{ type: "usage", usage }] : [];
+}
+
+function readEmbeddings(document: JsonObject): AnswerPiece[] {
+  const list = listOf(objectAt(document, "output").embeddings);
+  if (list.length === 0) throw strange(vendorWords.strangeAnswer());
+  const vectors = list.flatMap((item, position): AnswerPiece[] => {
+    if (!isObject(item)) return [];
+    const index = typeof item.text_index === "number" ? item.text_index : position;
+    return [{ type: "embedding", index, vector: listOf(item.embedding) as number[] }];
+  });
+  const { usage } = readUsage(document.usage, "embeddings");
+  return [startOf(document), ...vectors, { type: "usage", usage }];
+}
+
+/** A task that is over. Pictures that failed one by one are left out; those that came are billed. */
+function readImages(document: JsonObject): AnswerPiece[] {
+  const output = objectAt(document, "output");
+  const results = listOf(output.results).filter(isObject);
+  const urls = results.flatMap(({ url }) => (typeof url === "string" ? [url] : []));
+  if (urls.length === 0) throw failedTask(output, results);
+  const images = urls.map((url, index): AnswerPiece => ({ type: "image", index, url }));
+  const count = readCount(objectAt(document, "usage").image_count) ?? urls.length;
+  return [startOf(document), ...images, { type: "usage", usage: { images: count } }];
+}
+
+function failedTask(output: JsonObject, results: readonly JsonObject[]): VendorFault {
+  const said = [output, ...results].find(({ code }) => typeof code === "string" && code !== "");
+  const fault = said && faultOf(said, 200, {}, false);
+  if (fault) return fault;
+  if (output.task_status === undefined) return strange(vendorWords.strangeAnswer());
+  const status = stringOf(output.task_status) ?? "";
+  return new VendorFault(words.taskFailed(status), {
+    errorClass: "server_error",
+    charged: "unknown",
+    vendorStatus: 200,
+  });
+}
+
+function strange(text: ReturnType<typeof vendorWords.strangeAnswer>): VendorFault {
+  return new VendorFault(text, { errorClass: "server_error", charged: "unknown", vendorStatus: 200 });
+}
