@@ -148,36 +148,28 @@ export function readEmbeddings(document: JsonObject): AnswerPiece[] {
   return [{ type: "start" }, ...pieces, ...(input === undefined ? [] : [{ type: "usage", usage: { input } } as const])];
 }
 
-/** Pictures by `predict`, or among the parts of an answer. Throws where none was drawn. */
+/** The pictures among the parts of an answer. Throws where none was drawn. */
 export function readDrawing(document: JsonObject): AnswerPiece[] {
-  const predicted = listOf(document.predictions).filter(isObject);
   const candidates = listOf(document.candidates).filter(isObject);
   const parts = candidates.flatMap((candidate) => listOf(objectAt(candidate, "content").parts)).filter(isObject);
-  const pictures = [
-    ...predicted.map(({ bytesBase64Encoded: base64 }) => base64),
-    ...parts.filter(({ thought }) => thought !== true).map(({ inlineData }) => readPicture(inlineData)?.base64),
-  ].filter((base64) => typeof base64 === "string");
-  if (pictures.length === 0) throw noPicture(document, predicted, candidates);
+  const pictures = parts
+    .filter(({ thought }) => thought !== true)
+    .flatMap(({ inlineData }) => readPicture(inlineData) ?? []);
+  if (pictures.length === 0) throw noPicture(document, candidates);
   const usage = { ...readUsage(document.usageMetadata), images: pictures.length };
   return [
     { type: "start", ...(typeof document.modelVersion === "string" && { model: document.modelVersion }) },
-    ...pictures.map((base64, index): AnswerPiece => ({ type: "image", index, base64 })),
+    ...pictures.map(({ base64 }, index): AnswerPiece => ({ type: "image", index, base64 })),
     { type: "usage", usage },
   ];
 }
 
-/** Imagen leaves filtered pictures out, with or without a word; Gemini ends with a reason, or blocks the prompt. */
-function noPicture(
-  document: JsonObject,
-  predicted: readonly JsonObject[],
-  candidates: readonly JsonObject[],
-): VendorFault {
+/** The prompt was blocked, or the picture: the answer says why. Tokens may be charged, where some are told. */
+function noPicture(document: JsonObject, candidates: readonly JsonObject[]): VendorFault {
   const blocked = stringOf(objectAt(document, "promptFeedback").blockReason);
-  const filtered = predicted.map(({ raiFilteredReason }) => stringOf(raiFilteredReason)).find(Boolean);
   const finish = candidates.map(({ finishReason }) => stringOf(finishReason)).find(Boolean);
   const charged = readUsage(document.usageMetadata) ? "unknown" : "nothing";
   if (blocked !== undefined) return refused(words.blocked(blocked), blocked, charged);
-  if (filtered !== undefined) return refused(words.noImage(filtered), "raiFilteredReason", "nothing");
   if (finish !== undefined && REASONS[finish] === "content_filter") {
     return refused(words.noImage(finish), finish, charged);
   }

@@ -5,36 +5,35 @@ import { clean } from "../openai/compose.ts";
 import type { Changes, Quirks } from "../spec.ts";
 import { unsupported } from "../translation/unsupported.ts";
 import type { Composed } from "./generate.ts";
-import { isImagen } from "./model-versions.ts";
 
-/** Imagen draws by `predict`, several at once; Gemini's own image models answer with a picture, one at a time. */
+/** Gemini's image models answer with a picture, one at a time. (Imagen, which drew several at once, is switched off since 2026-08.) */
 export function composeDrawing(order: ImageOrder, { model }: Changes, quirks: Quirks): Composed {
+  if (order.count > 1) throw unsupported(words.oneImage(order.count), "n");
   const fitting = new Fitting({}, quirks, model);
   const aspectRatio = ratioOf(order.size, fitting);
   fitting.leaveOut("quality", order.quality);
   fitting.leaveOut("style", order.style);
   // Pictures come in the answer itself, never at an address.
   if (order.format === "url") fitting.change("response_format", "url", "b64_json");
-  if (isImagen(model)) {
-    const parameters = clean({ sampleCount: order.count, aspectRatio });
-    return { document: { instances: [{ prompt: order.prompt }], parameters }, adjusted: fitting.adjusted };
-  }
-  if (order.count > 1) throw unsupported(words.oneImage(order.count), "n");
   const generationConfig = clean({
     responseModalities: ["IMAGE"],
     imageConfig: aspectRatio === undefined ? undefined : { aspectRatio },
   });
   const contents = [{ role: "user", parts: [{ text: order.prompt }] }];
-  return { document: { contents, generationConfig }, adjusted: fitting.adjusted };
+  return { document: { ...quirks.defaults, contents, generationConfig }, adjusted: fitting.adjusted };
 }
 
-/** What both kinds of models take. */
 const RATIOS: readonly (readonly [string, number])[] = [
   ["1:1", 1],
+  ["2:3", 2 / 3],
+  ["3:2", 3 / 2],
   ["3:4", 3 / 4],
   ["4:3", 4 / 3],
+  ["4:5", 4 / 5],
+  ["5:4", 5 / 4],
   ["9:16", 9 / 16],
   ["16:9", 16 / 9],
+  ["21:9", 21 / 9],
 ];
 
 /** Sizes are said as the ratio of their sides: the nearest that there is. */

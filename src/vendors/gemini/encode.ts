@@ -5,7 +5,6 @@ import type { Changes, ModelRequest, Operation, Target, WireRequest } from "../s
 import { unsupported } from "../translation/unsupported.ts";
 import { composeDrawing } from "./drawing.ts";
 import { type Composed, composeGenerate } from "./generate.ts";
-import { isImagen } from "./model-versions.ts";
 
 /** Where a model stands below the base address; what is asked of it follows behind a colon. A quirk may say another. */
 const MODEL_PATH = "/models/{model}";
@@ -17,7 +16,7 @@ export function encode(request: ModelRequest, changes: Changes, target: Target):
   const place = (target.quirks.paths?.[operation] ?? MODEL_PATH).replace("{model}", encodeModel(changes.model));
   return {
     method: "POST",
-    path: `${place}:${methodOf(operation, changes.model, stream)}`,
+    path: `${place}:${methodOf(operation, stream)}`,
     headers: headersFor(target, stream ? "text/event-stream" : "application/json"),
     body: Buffer.from(JSON.stringify(document)),
     ...(adjusted.length > 0 && { adjusted }),
@@ -54,10 +53,9 @@ function encodeModel(model: string): string {
     .join("/");
 }
 
-function methodOf(operation: Operation, model: string, stream: boolean): string {
+function methodOf(operation: Operation, stream: boolean): string {
   if (operation === "embeddings") return "batchEmbedContents";
-  if (operation === "images") return isImagen(model) ? "predict" : "generateContent";
-  return stream ? "streamGenerateContent?alt=sse" : "generateContent";
+  return stream && operation === "chat" ? "streamGenerateContent?alt=sse" : "generateContent";
 }
 
 /** Headers that the operator set win over those of the protocol. */

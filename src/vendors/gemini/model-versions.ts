@@ -7,7 +7,7 @@ function generationOf(model: string): number {
 }
 
 /** Small open models, and models of pictures and voices, take no `thinkingConfig`. */
-const OTHERS = /(?:^|\/)(?:gemma|learnlm|imagen|veo)|image|tts|audio|live|embedding/;
+const OTHERS = /(?:^|\/)(?:gemma|learnlm)|image|tts|audio|live|embedding/;
 
 /** Whether the model thinks; those that do not refuse to be asked about it. */
 export function thinks(model: string): boolean {
@@ -22,9 +22,4 @@ export function isThirdGeneration(model: string): boolean {
 /** The larger models cannot be kept from thinking. */
 export function isPro(model: string): boolean {
   return /\bpro\b/.test(model);
-}
-
-/** Models that draw by `predict`, not by `generateContent`. */
-export function isImagen(model: string): boolean {
-  return /(?:^|\/)imagen/.test(model);
 }
