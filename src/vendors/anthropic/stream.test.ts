@@ -221,6 +221,20 @@ describe("a decoded stream of Anthropic's protocol", () => {
     );
   });
 
+  test("an event of several lines is read as one, and is spelled anew only where its text changed", () => {
+    const lines = text(0, "data: hi there").replace(',"delta"', ',\ndata: "delta"');
+    const split =
+      start + begin(0, textBlock) + lines + stop(0) + reason("end_turn").replace(',"usage"', ',\ndata: "usage"') + end;
+    const followed = follow(new AnthropicFollower(OPTIONS), split, [], COST);
+    expect(followed.passed + followed.end).toBe(split);
+    expect(followed.seen).toMatchObject({ textBytes: 14, finished: true, usage: { output: 7 } });
+    const decoder = new AnthropicDecoder(OPTIONS);
+    decoder.transform(shout);
+    const { passed } = follow(decoder, split);
+    expect(passed).toContain('"text":"DATA: HI TH"');
+    expect(passed).toContain('"text":"ERE!"');
+  });
+
   test("lets go what is held back before an early stop", () => {
     const decoder = new AnthropicDecoder(OPTIONS);
     decoder.transform(shout);
