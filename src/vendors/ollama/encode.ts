@@ -1,6 +1,7 @@
 import { ollamaWords as words } from "../../base/messages/ollama.ts";
+import { argumentsOf } from "../anthropic/compose-messages.ts";
 import type { AssistantPart, Conversation, EmbeddingsInput, Message, UserPart } from "../conversation.ts";
-import { isObject, parseJson } from "../json-values.ts";
+import { isObject } from "../json-values.ts";
 import { clean, composeTool, lower } from "../openai/compose.ts";
 import type { Changes, ModelRequest, Operation, Target, WireRequest } from "../spec.ts";
 import { unsupported } from "../translation/unsupported.ts";
@@ -61,7 +62,7 @@ function composeChat(chat: Conversation, stream: boolean, changes: Changes, adju
   const tools = toolChoice === "none" ? [] : chat.tools;
   return clean({
     model: changes.model,
-    messages: chat.messages.map(composeMessage),
+    messages: inOrderOfCalls(chat.messages).map(composeMessage),
     stream,
     tools: tools.length > 0 ? tools.map(composeTool) : undefined,
     think: thinkOf(chat.reasoning, adjusted),
@@ -91,12 +92,37 @@ function optionsOf(chat: Conversation, changes: Changes): object | undefined {
 function thinkOf(wish: Conversation["reasoning"], adjusted: string[]): boolean | string | undefined {
   if (!wish) return undefined;
   const { effort } = wish;
-  if (effort === undefined) return true;
+  if (effort === undefined) return wish.budgetTokens !== 0;
   if (effort === "none") return false;
   if (effort === "low" || effort === "medium" || effort === "high") return effort;
   const nearest = effort === "minimal" ? "low" : "high";
   adjusted.push(`reasoning_effort=${nearest}`);
   return nearest;
+}
+
+/** Results carry no ids on this wire: of several calls at once, the order tells them apart. */
+function inOrderOfCalls(messages: readonly Message[]): readonly Message[] {
+  const ordered: Message[] = [];
+  let calls: readonly string[] = [];
+  let results: (Message & { role: "tool" })[] = [];
+  const flush = (): void => {
+    const place = ({ callId }: { readonly callId: string }): number => calls.indexOf(callId);
+    ordered.push(...results.sort((one, other) => place(one) - place(other)));
+    results = [];
+  };
+  for (const message of messages) {
+    if (message.role === "tool") {
+      results.push(message);
+      continue;
+    }
+    flush();
+    ordered.push(message);
+    if (message.role === "assistant") {
+      calls = message.parts.flatMap((part) => (part.type === "tool-call" ? part.id : []));
+    }
+  }
+  flush();
+  return ordered;
 }
 
 function composeMessage(message: Message): object {
@@ -140,11 +166,6 @@ function composeAssistant(parts: readonly AssistantPart[]): object {
     ...(thinking !== "" && { thinking }),
     ...(calls.length > 0 && { tool_calls: calls }),
   };
-}
-
-function argumentsOf(text: string): object {
-  const given = parseJson(text);
-  return isObject(given) ? given : {};
 }
 
 function composeEmbeddings({ inputs, dimensions, extra }: EmbeddingsInput, { model }: Changes): object {

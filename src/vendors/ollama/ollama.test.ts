@@ -54,6 +54,26 @@ describe("a request", () => {
     ]);
   });
 
+  test("tells results apart by the order of their calls", () => {
+    const tool_calls = ["a", "b"].map((id) => ({ id, type: "function", function: { name: id, arguments: "[1]" } }));
+    const results = ["b", "a"].map((id) => ({ role: "tool", tool_call_id: id, content: `of ${id}` }));
+    const { body } = send({ messages: [{ role: "assistant", content: null, tool_calls }, ...results] });
+    expect(body.messages.slice(1)).toEqual([
+      { role: "tool", content: "of a", tool_name: "a" },
+      { role: "tool", content: "of b", tool_name: "b" },
+    ]);
+    expect(body.messages[0].tool_calls[0].function.arguments).toEqual({ value: [1] });
+  });
+
+  test.each([
+    [{ thinking_budget: 0 }, false],
+    [{ thinking_budget: 100 }, true],
+    [{ reasoning_effort: "none" }, false],
+    [{}, undefined],
+  ])("thinks by %j: %j", (fields, think) => {
+    expect(send(fields).body.think).toBe(think);
+  });
+
   const address = { type: "image_url", image_url: { url: "https://x/y" } };
   test.each([
     [{ n: 2 }, "n"],
