@@ -162,7 +162,7 @@ endpoints:
       });
       await server.kill();
       const database = new DatabaseSync(join(server.dataFolder, "maidan.db"));
-      database.exec("update entries set amount = amount + 1 where kind = 'settle'");
+      database.exec("update entry_rows set amount = amount + 1 where kind = 'settle'");
       database.close();
       const { code, problems } = await doctor();
       expect(code).toBe(5);

@@ -572,11 +572,11 @@ describe("restarts", () => {
     const hold = await bench.hold(50n);
     await bench.ledger.settle(hold, costs(30n));
     const row = await bench.store.query
-      .selectFrom("entries")
+      .selectFrom("entry_rows")
       .selectAll()
       .where("phase", "=", 1)
       .executeTakeFirstOrThrow();
-    await expect(bench.store.query.insertInto("entries").values(row).execute()).rejects.toThrow(/unique/i);
+    await expect(bench.store.query.insertInto("entry_rows").values(row).execute()).rejects.toThrow(/unique/i);
     await bench.expectBalance();
   });
 });
@@ -720,16 +720,16 @@ describe("changes of budgets", () => {
 
 describe("the audit", () => {
   test.each([
-    ["update entries set held = held + 1 where phase = 1 and kind = 'settle'", /gave back|given back/],
-    ["delete from entries where phase = 0 and n = 0", /without having been held/],
+    ["update entry_rows set held = held + 1 where phase = 1 and kind = 'settle'", /gave back|given back/],
+    ["delete from entry_rows where phase = 0 and n = 0", /without having been held/],
     ["update budget_windows set settled = settled + 1", /budget's sum/],
     ["delete from budget_windows", /budget's sum/],
     ["update usage_hourly set cost = cost + 1", /cost says/],
     ["update usage_hourly set output = 0", /output says/],
     ["update usage_hourly set attempts = 7", /attempts says/],
     ["delete from unsettled", /not in the list/],
-    ["delete from entries where kind = 'unsettled'", /not by its entries/],
-    ["update entries set phase = 2 where kind = 'release'", /without having been in doubt/],
+    ["delete from entry_rows where kind = 'unsettled'", /not by its entries/],
+    ["update entry_rows set phase = 2 where kind = 'release'", /without having been in doubt/],
   ])("finds %s", async (statement, finding) => {
     await start([budget("o", "org", 1_000n)]);
     await bench.ledger.settle(await bench.hold(10n), costs(5n));

@@ -138,6 +138,8 @@ export async function loadDoubts(
     .selectFrom("unsettled")
     .innerJoin("entries as closed", "closed.attempt", "unsettled.attempt")
     .innerJoin("entries as held", "held.attempt", "unsettled.attempt")
+    // Said so, or the plan begins with all entries there are.
+    .where("closed.attempt", "in", query.selectFrom("unsettled").select("attempt"))
     .where("closed.phase", "=", PHASE.close)
     .where("held.phase", "=", PHASE.hold)
     .where("held.n", "=", 0)

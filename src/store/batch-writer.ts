@@ -1,155 +1,212 @@
 import type { DatabaseSync } from "@photostructure/sqlite";
-import { USAGE_CLASSES } from "../base/usage.ts";
-import { type Batch, OP } from "./batch.ts";
+import { USAGE_CLASSES, type UsageClass } from "../base/usage.ts";
+import {
+  type Batch,
+  CIRCUMSTANCES_KEPT,
+  HOLD_FIELDS,
+  OP,
+  PLAIN_CLASSES,
+  SETTLEMENT_FIELDS,
+  type Value,
+} from "./batch.ts";
+import { BatchSums, type Circumstances } from "./batch-sums.ts";
+import { BulkInsert } from "./bulk-insert.ts";
+import { SHARE_MARK } from "./schema.ts";
 import { PHASE } from "./spec.ts";
 import { USAGE_COLUMNS } from "./usage-columns.ts";
 
-type Statement = ReturnType<InstanceType<typeof DatabaseSync>["prepare"]>;
-type Value = Batch[number];
+type Database = InstanceType<typeof DatabaseSync>;
+type Statement = ReturnType<Database["prepare"]>;
 
-const HOUR_MS = 3_600_000;
-/** Fields of an entry that stand before its shares in a batch, and after them. */
-const HEAD_FIELDS = 15;
-const TAIL_FIELDS = 2 + USAGE_CLASSES.length;
+const PLAIN_COLUMNS = "attempt, at, circumstances, amount, held, detail";
+const FACTS = 7; // payer, key, route, model, currency, price, rates
+/** Fields of an entry that stand before its usage in `others`. */
+const HEAD_FIELDS = 10;
+const ENTRY_FIELDS = HEAD_FIELDS + USAGE_CLASSES.length + 1;
+const KEPT_FIELDS = 8;
 
-const HEAD_COLUMNS =
-  "attempt, phase, n, kind, at, payer, key, route, model, currency, amount, held, price, rates, detail, shares";
-
-/** What one batch adds to one row of `usage_hourly`. */
-interface HourlySum {
-  readonly row: readonly Value[];
-  calls: number;
-  attempts: number;
-  estimated: number;
-  cost: bigint;
-  readonly usage: number[];
-}
+const PLAIN_PLACES = PLAIN_CLASSES.map((name) => USAGE_CLASSES.indexOf(name satisfies UsageClass));
 
 /**
  * Writes batches of the journal, with everything that follows from an entry: sums of budgets and of hours, the list of
- * attempts in doubt, kept answers. Sums are gathered over the batch and written once.
+ * attempts in doubt, kept answers.
  */
 export class BatchWriter {
-  readonly #insertAside: Statement;
-  readonly #insertClose: Statement;
-  readonly #addToWindow: Statement;
-  readonly #addToHour: Statement;
+  readonly #holds: BulkInsert;
+  readonly #settlements: BulkInsert;
+  readonly #insertEntry: Statement;
+  readonly #sums: BatchSums;
   readonly #addDoubt: Statement;
   readonly #removeDoubt: Statement;
   readonly #keep: Statement;
   readonly #forget: Statement;
   readonly #mark: Statement;
   readonly #otherSettlements: Statement;
-  readonly #windows = new Map<string, Map<number, bigint>>();
-  readonly #hours = new Map<string, HourlySum>();
+  readonly #addCircumstances: Statement;
+  readonly #findCircumstances: Statement;
+  /** By the numbers that batches use. */
+  readonly #circumstances = new Map<number, Circumstances>();
 
-  constructor(database: InstanceType<typeof DatabaseSync>) {
+  constructor(database: Database) {
     const places = (count: number): string => Array(count).fill("?").join(", ");
-    const heads = HEAD_FIELDS + 1;
-    const tail = `basis, overrun, ${USAGE_COLUMNS.join(", ")}`;
     const prepare = (sql: string): Statement => database.prepare(sql);
-    this.#insertAside = prepare(
-      `insert into entries (${HEAD_COLUMNS}) values (${places(heads)}) on conflict do nothing`,
+    const plainUsage = PLAIN_PLACES.map((place) => USAGE_COLUMNS[place]).join(", ");
+    this.#holds = new BulkInsert(
+      database,
+      `entry_rows (phase, n, kind, ${PLAIN_COLUMNS})`,
+      `${PHASE.hold}, 0, 'hold', ${places(HOLD_FIELDS)}`,
+      HOLD_FIELDS,
     );
-    this.#insertClose = prepare(
-      `insert into entries (${HEAD_COLUMNS}, ${tail}) values (${places(heads + TAIL_FIELDS)}) on conflict do nothing`,
+    this.#settlements = new BulkInsert(
+      database,
+      `entry_rows (phase, n, kind, ${PLAIN_COLUMNS}, basis, ${plainUsage})`,
+      `${PHASE.close}, 0, 'settle', ${places(SETTLEMENT_FIELDS)}`,
+      SETTLEMENT_FIELDS,
     );
-    this.#addToWindow = prepare(
-      `insert into budget_windows (book, "window", settled) values (?, ?, ?)
-       on conflict (book, "window") do update set settled = settled + excluded.settled`,
+    this.#insertEntry = prepare(
+      `insert into entry_rows (attempt, phase, n, kind, at, circumstances, amount, held, basis, overrun,
+         ${USAGE_COLUMNS.join(", ")}, detail, shares) values (${places(ENTRY_FIELDS + 1)}) on conflict do nothing`,
     );
-    const sums = ["calls", "attempts", "estimated", "cost", ...USAGE_COLUMNS];
-    this.#addToHour = prepare(
-      `insert into usage_hourly (hour, payer, key, route, model, currency, ${sums.join(", ")})
-       values (${places(6 + sums.length)}) on conflict (hour, payer, key, route, model, currency)
-       do update set ${sums.map((name) => `${name} = ${name} + excluded.${name}`).join(", ")}`,
-    );
+    this.#sums = new BatchSums(database);
     this.#addDoubt = prepare("insert into unsettled (attempt, since, reason) values (?, ?, ?) on conflict do nothing");
     this.#removeDoubt = prepare("delete from unsettled where attempt = ?");
-    this.#keep = prepare("insert or replace into kept_answers values (?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#keep = prepare(`insert or replace into kept_answers values (${places(KEPT_FIELDS)})`);
     this.#forget = prepare("delete from kept_answers where id = ?");
     this.#mark = prepare("insert or replace into meta (name, value) values (?, ?)");
     this.#otherSettlements = prepare(
-      "select 1 from entries where attempt >= ? and attempt < ? and attempt <> ? and kind = 'settle' limit 1",
+      "select 1 from entry_rows where attempt >= ? and attempt < ? and attempt <> ? and kind = 'settle' limit 1",
+    );
+    this.#addCircumstances = prepare(
+      `insert into circumstances (payer, key, route, model, currency, price, rates, books)
+       values (${places(FACTS + 1)}) on conflict do nothing`,
+    );
+    this.#findCircumstances = prepare(
+      `select id from circumstances where payer = ? and key = ? and route = ? and model = ? and currency = ?
+       and price = ? and rates = ? and books = ?`,
     );
   }
 
   /** Writes all rows of a batch, inside the caller's transaction. */
-  write(batch: Batch): void {
-    this.#windows.clear();
-    this.#hours.clear();
+  write({ circumstances, holds, settlements, others }: Batch): void {
+    if (circumstances.length > 0) this.#meet(circumstances);
+    this.#writeHolds(holds);
+    this.#writeSettlements(settlements);
+    if (others.length > 0) this.#writeOthers(others);
+    this.#sums.write();
+    if (this.#circumstances.size > 2 * CIRCUMSTANCES_KEPT) this.#forgetOldest();
+  }
+
+  /** Gives new circumstances their row. */
+  #meet(values: readonly Value[]): void {
+    for (let at = 0; at < values.length; ) {
+      const number = values[at] as number;
+      const facts = values.slice(at + 1, at + 1 + FACTS) as string[];
+      const count = values[at + 1 + FACTS] as number;
+      at += FACTS + 2;
+      const books: string[] = [];
+      const windows: number[] = [];
+      for (let i = 0; i < count; i++, at += 2) {
+        books.push(values[at] as string);
+        windows.push(values[at + 1] as number);
+      }
+      const shares = sharesJson(books, windows, Array<string>(count).fill(SHARE_MARK));
+      this.#addCircumstances.run(...facts, shares);
+      const { id } = this.#findCircumstances.get(...facts, shares) as { id: number };
+      this.#circumstances.set(number, { id, facts: facts.slice(0, 5), books, windows, sum: undefined });
+    }
+  }
+
+  /** The journal names none but the newest. */
+  #forgetOldest(): void {
+    for (const number of this.#circumstances.keys()) {
+      if (this.#circumstances.size <= CIRCUMSTANCES_KEPT) return;
+      this.#circumstances.delete(number);
+    }
+  }
+
+  #writeHolds(values: Value[]): void {
+    for (let at = 0; at < values.length; at += HOLD_FIELDS) values[at + 2] = this.#find(values[at + 2]!).id;
+    this.#holds.insert(values);
+  }
+
+  #writeSettlements(values: Value[]): void {
+    const of: Circumstances[] = [];
+    for (let at = 0; at < values.length; at += SETTLEMENT_FIELDS) {
+      const circumstances = this.#find(values[at + 2]!);
+      of.push(circumstances);
+      values[at + 2] = circumstances.id;
+    }
+    const known = this.#settlements.insert(values);
+    for (let i = 0, at = 0; at < values.length; i++, at += SETTLEMENT_FIELDS) {
+      if (known?.has(at)) continue;
+      const sum = this.#sums.hourOf(of[i]!, values[at + 1] as number);
+      sum.calls += 1; // A plain settlement is of its call's first attempt.
+      sum.attempts += 1;
+      if (values[at + 6] === "estimated") sum.estimated += 1;
+      sum.addPlainCost(values[at + 3] as number);
+      for (let place = 0; place < PLAIN_PLACES.length; place++) {
+        sum.usage[PLAIN_PLACES[place]!]! += (values[at + 7 + place] as number | null) ?? 0;
+      }
+    }
+  }
+
+  #find(number: Value): Circumstances {
+    const circumstances = this.#circumstances.get(number as number);
+    if (!circumstances) throw new Error(`a batch names circumstances that nobody described (${String(number)})`);
+    return circumstances;
+  }
+
+  #writeOthers(values: readonly Value[]): void {
     let isNew = true;
-    let at = 0;
-    while (at < batch.length) {
-      const op = batch[at++];
-      if (op === OP.aside || op === OP.close) {
-        const shares = batch[at + HEAD_FIELDS] as number;
-        isNew = op === OP.aside ? this.#writeAside(batch, at, shares) : this.#writeClose(batch, at, shares);
-        at += HEAD_FIELDS + 1 + shares * 3 + (op === OP.close ? TAIL_FIELDS : 0);
+    for (let at = 0; at < values.length; ) {
+      const op = values[at++];
+      if (op === OP.entry) {
+        const circumstances = this.#find(values[at + 5]!);
+        const end = at + ENTRY_FIELDS + circumstances.books.length;
+        isNew = this.#writeEntry(values.slice(at, end), circumstances);
+        at = end;
       } else if (op === OP.kept || op === OP.keptWithEntry) {
-        if (op === OP.kept || isNew) this.#keep.run(...batch.slice(at, at + 8));
-        at += 8;
+        if (op === OP.kept || isNew) this.#keep.run(...values.slice(at, at + KEPT_FIELDS));
+        at += KEPT_FIELDS;
       } else if (op === OP.forgetKept) {
-        this.#forget.run(batch[at++]);
+        this.#forget.run(values[at++]);
       } else if (op === OP.mark) {
-        this.#mark.run(batch[at], batch[at + 1]);
+        this.#mark.run(values[at], values[at + 1]);
         at += 2;
       } else {
         throw new Error(`a batch holds an unknown operation (${String(op)})`);
       }
     }
-    this.#writeSums();
   }
 
-  #writeAside(batch: Batch, at: number, shares: number): boolean {
-    const values = batch.slice(at, at + HEAD_FIELDS);
-    values.push(sharesJson(batch, at + HEAD_FIELDS + 1, shares));
-    return this.#insertAside.run(...values).changes > 0;
-  }
-
-  #writeClose(batch: Batch, at: number, shares: number): boolean {
-    const firstShare = at + HEAD_FIELDS + 1;
-    const tail = firstShare + shares * 3;
-    const values = batch.slice(at, at + HEAD_FIELDS);
-    values.push(sharesJson(batch, firstShare, shares));
-    for (let i = tail; i < tail + TAIL_FIELDS; i++) values.push(batch[i]!);
-    if (this.#insertClose.run(...values).changes === 0) return false;
-    const [attempt, phase, , kind] = values as [string, number, number, string];
+  /** Tells whether it was new. */
+  #writeEntry(values: Value[], circumstances: Circumstances): boolean {
+    const { books, windows } = circumstances;
+    const amounts = values.splice(ENTRY_FIELDS) as string[];
+    values[5] = circumstances.id;
+    values.push(sharesJson(books, windows, amounts));
+    if (Number(this.#insertEntry.run(...values).changes) === 0) return false;
+    const [attempt, phase, , kind, at] = values as [string, number, number, string, number];
     if (kind === "settle" || kind === "adjust") {
-      for (let i = firstShare; i < tail; i += 3) {
-        this.#addShare(batch[i] as string, batch[i + 1] as number, BigInt(batch[i + 2] as string));
-      }
-      this.#addUsage(values, batch, tail);
+      for (let i = 0; i < books.length; i++) this.#sums.addShare(books[i]!, windows[i]!, BigInt(amounts[i]!));
+      this.#addToHour(values, circumstances);
     } else if (kind === "unsettled") {
-      const { reason } = JSON.parse(values[14] as string) as { reason?: string };
-      this.#addDoubt.run(attempt, values[4], reason ?? "");
+      const { reason } = JSON.parse(values[ENTRY_FIELDS - 1] as string) as { reason?: string };
+      this.#addDoubt.run(attempt, at, reason ?? "");
     }
     if (phase === PHASE.resolve) this.#removeDoubt.run(attempt);
     return true;
   }
 
-  #addShare(book: string, window: number, amount: bigint): void {
-    let windows = this.#windows.get(book);
-    if (!windows) this.#windows.set(book, (windows = new Map()));
-    windows.set(window, (windows.get(window) ?? 0n) + amount);
-  }
-
-  #addUsage(entry: readonly Value[], batch: Batch, tail: number): void {
-    const [attempt, phase, , kind, at, payer, key, route, model, currency, amount] = entry;
-    const hour = Math.floor((at as number) / HOUR_MS) * HOUR_MS;
-    const name = `${hour}\0${payer}\0${key}\0${route}\0${model}\0${currency}`;
-    let sum = this.#hours.get(name);
-    if (!sum) {
-      const row = [hour, payer!, key!, route!, model!, currency!];
-      const usage = Array<number>(USAGE_CLASSES.length).fill(0);
-      this.#hours.set(name, (sum = { row, calls: 0, attempts: 0, estimated: 0, cost: 0n, usage }));
-    }
+  #addToHour(entry: readonly Value[], circumstances: Circumstances): void {
+    const [attempt, phase, , kind, at, , amount] = entry;
+    const sum = this.#sums.hourOf(circumstances, at as number);
     sum.cost += BigInt(amount as string);
     if (kind !== "settle") return;
     sum.attempts += 1;
-    if (batch[tail] === "estimated") sum.estimated += 1;
+    if (entry[8] === "estimated") sum.estimated += 1;
     if (this.#isFirstSettlement(attempt as string, phase as number)) sum.calls += 1;
-    for (let i = 0; i < USAGE_CLASSES.length; i++) sum.usage[i]! += (batch[tail + 2 + i] as number | null) ?? 0;
+    for (let i = 0; i < USAGE_CLASSES.length; i++) sum.usage[i]! += (entry[HEAD_FIELDS + i] as number | null) ?? 0;
   }
 
   /** A call is counted once, with the first of its attempts that is settled. */
@@ -159,22 +216,12 @@ export class BatchWriter {
     const call = attempt.slice(0, dot);
     return this.#otherSettlements.get(`${call}.`, `${call}/`, attempt) === undefined;
   }
-
-  #writeSums(): void {
-    for (const [book, windows] of this.#windows) {
-      for (const [window, amount] of windows) this.#addToWindow.run(book, window, amount);
-    }
-    for (const { row, calls, attempts, estimated, cost, usage } of this.#hours.values()) {
-      this.#addToHour.run(...row, calls, attempts, estimated, cost, ...usage);
-    }
-  }
 }
 
-function sharesJson(batch: Batch, first: number, count: number): string {
+function sharesJson(books: readonly string[], windows: readonly number[], amounts: readonly string[]): string {
   let text = "[";
-  for (let i = 0; i < count; i++) {
-    const at = first + i * 3;
-    text += `${i > 0 ? "," : ""}[${JSON.stringify(batch[at])},${batch[at + 1]},"${batch[at + 2]}"]`;
+  for (let i = 0; i < books.length; i++) {
+    text += `${i > 0 ? "," : ""}[${JSON.stringify(books[i])},${windows[i]},"${amounts[i]}"]`;
   }
   return `${text}]`;
 }

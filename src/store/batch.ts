@@ -1,75 +1,164 @@
 import { USAGE_CLASSES } from "../base/usage.ts";
+import { SHARE_MARK } from "./schema.ts";
 import type { BudgetShare, EntryRow, JournalRow, KeptAnswerRow } from "./spec.ts";
 import { PHASE } from "./spec.ts";
 
+export type Value = string | number | null | Uint8Array;
+
 /**
- * Rows on their way to the writer's thread: one flat array a batch. Copying it between threads costs half of what
- * objects cost, and amounts travel as text because a bigint is dear to copy.
+ * Rows on their way to the writer's thread: flat arrays, because copying those between threads costs half of what
+ * objects cost. Most rows are plain holds and plain settlements, which travel and are written many at once; they come
+ * before the others, which keep their order.
  */
-export type Batch = (string | number | null | Uint8Array)[];
+export interface Batch {
+  /** Circumstances that the writer has not heard of: number, facts, count of books, book and window of each. */
+  readonly circumstances: Value[];
+  /** Plain holds: `HOLD_FIELDS` values each. */
+  readonly holds: Value[];
+  /** Plain settlements: `SETTLEMENT_FIELDS` values each. */
+  readonly settlements: Value[];
+  /** All else: an operation and its values. */
+  readonly others: Value[];
+}
+
+export function newBatch(): Batch {
+  return { circumstances: [], holds: [], settlements: [], others: [] };
+}
+
+/** attempt, at, number of its circumstances, amount, held, detail. */
+export const HOLD_FIELDS = 6;
+/** The same, then basis and the plain classes of usage. */
+export const SETTLEMENT_FIELDS = 11;
+/** The classes of usage that a plain settlement may have. */
+export const PLAIN_CLASSES = ["input", "cachedInput", "output", "reasoning"] as const;
+
+const RARE_CLASSES = USAGE_CLASSES.filter((name) => !(PLAIN_CLASSES as readonly string[]).includes(name));
+
+/** Amounts of plain rows are below this (1,099 units): they travel and are summed as numbers, exactly. */
+const PLAIN_MOST = 1n << 40n;
 
 export const OP = {
-  /** An entry that sets aside: no usage. */
-  aside: 0,
-  /** An entry that closes, resolves or adjusts. */
-  close: 1,
-  kept: 2,
+  /** attempt, phase, n, kind, at, circumstances, amount, held, basis, overrun, usage, detail, shares. */
+  entry: 0,
+  kept: 1,
   /** Kept only if the entry before it was new. */
-  keptWithEntry: 3,
-  forgetKept: 4,
-  mark: 5,
+  keptWithEntry: 2,
+  forgetKept: 3,
+  mark: 4,
 } as const;
 
-/** Adds a row to a batch. */
-export function encodeRow(batch: Batch, row: JournalRow): void {
-  switch (row.op) {
-    case "entry":
-      encodeEntry(batch, row.entry);
-      if (row.kept) encodeKept(batch, OP.keptWithEntry, row.kept);
-      return;
-    case "kept":
-      encodeKept(batch, OP.kept, row.kept);
-      return;
-    case "forget-kept":
-      batch.push(OP.forgetKept, row.id);
-      return;
-    case "mark":
-      batch.push(OP.mark, row.name, row.value);
+/** Circumstances that are remembered on both sides, in the order in which they were met. */
+export const CIRCUMSTANCES_KEPT = 10_000;
+
+/** Puts rows into batches. One for each writer: it knows what that one has heard of. */
+export class BatchEncoder {
+  readonly #numbers = new Map<string, number>();
+  #lastNumber = -1;
+  /** The last entry of a key, and its number: the next one is mostly of the same circumstances. */
+  readonly #latest = new Map<string, { readonly entry: EntryRow; readonly number: number }>();
+
+  add(batch: Batch, row: JournalRow): void {
+    switch (row.op) {
+      case "entry":
+        if (row.kept || !this.#addPlain(batch, row.entry)) {
+          this.#addEntry(batch, row.entry);
+          if (row.kept) addKept(batch, OP.keptWithEntry, row.kept);
+        }
+        return;
+      case "kept":
+        addKept(batch, OP.kept, row.kept);
+        return;
+      case "forget-kept":
+        batch.others.push(OP.forgetKept, row.id);
+        return;
+      case "mark":
+        batch.others.push(OP.mark, row.name, row.value);
+    }
+  }
+
+  /** The usual hold or settlement, in the short form; false where the entry is another. */
+  #addPlain(batch: Batch, entry: EntryRow): boolean {
+    const { phase, kind, attempt, at, amount, held, detail } = entry;
+    if (entry.n !== 0 || amount >= PLAIN_MOST || amount < 0n || held >= PLAIN_MOST || held < 0n) return false;
+    if (phase === PHASE.hold && kind === "hold") {
+      if (!areAll(entry.shares, held) || hasUsage(entry)) return false;
+      const number = this.#numberOf(batch, entry);
+      batch.holds.push(attempt, at, number, Number(amount), Number(held), detail);
+      return true;
+    }
+    if (phase !== PHASE.close || kind !== "settle" || entry.overrun || !attempt.endsWith(".1")) return false;
+    if (!areAll(entry.shares, amount) || hasRareUsage(entry)) return false;
+    const number = this.#numberOf(batch, entry);
+    const { basis = null, input = null, cachedInput = null, output = null, reasoning = null } = entry;
+    batch.settlements.push(attempt, at, number, Number(amount), Number(held), detail);
+    batch.settlements.push(basis, input, cachedInput, output, reasoning);
+    return true;
+  }
+
+  #addEntry({ circumstances, others }: Batch, entry: EntryRow): void {
+    const number = this.#numberOf({ circumstances }, entry);
+    const { attempt, phase, n, kind, at, amount, held, shares, basis, overrun, detail } = entry;
+    // As text, because a bigint is dear to copy between threads.
+    others.push(OP.entry, attempt, phase, n, kind, at, number, amount.toString(), held.toString());
+    others.push(basis ?? null, overrun ? 1 : 0);
+    for (const name of USAGE_CLASSES) others.push(entry[name] ?? null);
+    others.push(detail);
+    for (const share of shares) others.push(share.amount.toString());
+  }
+
+  #numberOf(batch: Pick<Batch, "circumstances">, entry: EntryRow): number {
+    const latest = this.#latest.get(entry.key);
+    if (latest && haveSameCircumstances(latest.entry, entry)) return latest.number;
+    const { payer, key, route, model, currency, price, rates, shares } = entry;
+    const name = JSON.stringify([payer, key, route, model, currency, price, rates, shares.map(placeOf)]);
+    let number = this.#numbers.get(name);
+    if (number === undefined) {
+      if (this.#numbers.size === CIRCUMSTANCES_KEPT) {
+        this.#numbers.clear();
+        this.#latest.clear();
+      }
+      number = ++this.#lastNumber;
+      this.#numbers.set(name, number);
+      batch.circumstances.push(number, payer, key, route, model, currency, price, rates, shares.length);
+      for (const { budget, window } of shares) batch.circumstances.push(budget, window);
+    }
+    this.#latest.set(entry.key, { entry, number });
+    return number;
   }
 }
 
-function encodeEntry(batch: Batch, entry: EntryRow): void {
-  const aside = entry.phase === PHASE.hold;
-  batch.push(
-    aside ? OP.aside : OP.close,
-    entry.attempt,
-    entry.phase,
-    entry.n,
-    entry.kind,
-    entry.at,
-    entry.payer,
-    entry.key,
-    entry.route,
-    entry.model,
-    entry.currency,
-    entry.amount.toString(),
-    entry.held.toString(),
-    entry.price,
-    entry.rates,
-    entry.detail,
-  );
-  encodeShares(batch, entry.shares);
-  if (aside) return;
-  batch.push(entry.basis ?? null, entry.overrun ? 1 : 0);
-  for (const name of USAGE_CLASSES) batch.push(entry[name] ?? null);
+function placeOf({ budget, window }: BudgetShare): readonly [string, number] {
+  return [budget, window];
 }
 
-function encodeShares(batch: Batch, shares: readonly BudgetShare[]): void {
-  batch.push(shares.length);
-  for (const share of shares) batch.push(share.budget, share.window, share.amount.toString());
+function haveSameCircumstances(a: EntryRow, b: EntryRow): boolean {
+  if (a.key !== b.key || a.model !== b.model || a.route !== b.route || a.payer !== b.payer) return false;
+  if (a.price !== b.price || a.currency !== b.currency || a.rates !== b.rates) return false;
+  const { length } = a.shares;
+  if (length !== b.shares.length) return false;
+  for (let i = 0; i < length; i++) {
+    if (a.shares[i]!.window !== b.shares[i]!.window || a.shares[i]!.budget !== b.shares[i]!.budget) return false;
+  }
+  return true;
 }
 
-function encodeKept(batch: Batch, op: number, kept: KeptAnswerRow): void {
+/** Whether every share is this amount, and the circumstances can say so. */
+function areAll(shares: readonly BudgetShare[], amount: bigint): boolean {
+  for (const share of shares) if (share.amount !== amount || share.budget.includes(SHARE_MARK)) return false;
+  return true;
+}
+
+function hasUsage(entry: EntryRow): boolean {
+  for (const name of PLAIN_CLASSES) if (entry[name] !== undefined) return true;
+  return entry.basis !== undefined || entry.overrun || hasRareUsage(entry);
+}
+
+function hasRareUsage(entry: EntryRow): boolean {
+  for (const name of RARE_CLASSES) if (entry[name] !== undefined) return true;
+  return false;
+}
+
+function addKept({ others }: Batch, op: number, kept: KeptAnswerRow): void {
   const { id, requestHash, call, state, at, status, headers, answer } = kept;
-  batch.push(op, id, requestHash, call, state, at, status, headers, answer ?? null);
+  others.push(op, id, requestHash, call, state, at, status, headers, answer ?? null);
 }

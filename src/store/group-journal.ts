@@ -1,6 +1,6 @@
 import { Fault } from "../base/faults.ts";
 import { storeWords } from "../base/messages/ledger.ts";
-import { type Batch, encodeRow } from "./batch.ts";
+import { type Batch, BatchEncoder, newBatch } from "./batch.ts";
 import type { Journal, JournalRow } from "./spec.ts";
 import type { StoreError } from "./thread.ts";
 
@@ -22,6 +22,7 @@ export class GroupJournal implements Journal {
   readonly #limit: number;
   readonly #listeners: ((cause: unknown) => void)[] = [];
   readonly #commitListeners: ((milliseconds: number) => void)[] = [];
+  readonly #encoder = new BatchEncoder();
   #sentAt = 0;
   #gathering: Group | undefined;
   #committing: Group | undefined;
@@ -49,7 +50,7 @@ export class GroupJournal implements Journal {
   append(row: JournalRow): Promise<void> {
     if (this.#failure) return quietly(Promise.reject(this.#failure));
     const group = (this.#gathering ??= newGroup());
-    encodeRow(group.batch, row);
+    this.#encoder.add(group.batch, row);
     group.rows += 1;
     // Rows of the same turn of the event loop go together.
     if (!this.#committing && !this.#scheduled) {
@@ -112,7 +113,7 @@ function newGroup(): Group {
     resolve = onResolve;
     reject = onReject;
   });
-  return { batch: [], rows: 0, durable: quietly(durable), resolve, reject };
+  return { batch: newBatch(), rows: 0, durable: quietly(durable), resolve, reject };
 }
 
 /** Some rows are appended without waiting: nobody must hear of their failure. Whoever waits still does. */

@@ -1,3 +1,5 @@
+import { SHARE_MARK } from "./schema.ts";
+
 /** How one engine spells what the migrations say. */
 export interface SqlWords {
   readonly text: string;
@@ -41,6 +43,11 @@ const USAGE = [
 const usageColumns = (integer: string, rest: string): string =>
   USAGE.map((name) => `${name} ${integer}${rest}`).join(", ");
 
+/** What an entry has in common with many others. */
+const FACTS = ["payer", "key", "route", "model", "currency", "price", "rates"];
+/** What it has alone, its shares aside. */
+const ROW = ["attempt", "phase", "n", "kind", "at", "amount", "held", "basis", "overrun", ...USAGE, "detail"];
+
 /** In order, without gaps. A migration that has been released never changes: another one follows it. */
 export const MIGRATIONS: readonly Migration[] = [
   {
@@ -74,6 +81,31 @@ export const MIGRATIONS: readonly Migration[] = [
         call ${text} not null, state ${text} not null, at ${integer} not null, status ${integer} not null,
         headers ${text} not null, answer ${bytes})${orderedTable}`,
       "create index kept_answers_age on kept_answers (at)",
+    ],
+  },
+  {
+    version: 2,
+    // What many entries have in common is written once: a row is then half as long, and half as dear to write.
+    statements: ({ text, integer, table, orderedTable }) => [
+      `create table circumstances (id ${integer} primary key, ${FACTS.map((name) => `${name} ${text} not null`).join(", ")},
+        books ${text} not null, unique (${FACTS.join(", ")}, books))${table}`,
+      `create table entry_rows (attempt ${text} not null, phase ${integer} not null, n ${integer} not null,
+        kind ${text} not null, at ${integer} not null, circumstances ${integer} not null, amount ${integer} not null,
+        held ${integer} not null, shares ${text}, basis ${text}, overrun ${integer} not null default 0,
+        ${usageColumns(integer, "")}, detail ${text} not null, primary key (attempt, phase, n))${orderedTable}`,
+      `insert into circumstances (${FACTS.join(", ")}, books) select distinct ${FACTS.join(", ")}, '[]' from entries`,
+      `insert into entry_rows (${ROW.join(", ")}, circumstances, shares)
+        select ${ROW.map((name) => `entries.${name}`).join(", ")}, circumstances.id, entries.shares
+        from entries join circumstances on ${FACTS.map((name) => `circumstances.${name} = entries.${name}`).join(" and ")}`,
+      "drop table entries",
+      "create index entry_rows_late on entry_rows (at) where phase >= 2",
+      // Every row has its circumstances. A left join, so that no plan begins with them (rows have no index on what they
+      // have in common), and so that a query which asks nothing of them does not look for them.
+      `create view entries as select ${ROW.map((name) => `entry_rows.${name}`).join(", ")},
+        ${FACTS.map((name) => `circumstances.${name}`).join(", ")},
+        coalesce(entry_rows.shares, replace(circumstances.books, '${SHARE_MARK}',
+          case entry_rows.phase when 0 then entry_rows.held else entry_rows.amount end)) as shares
+        from entry_rows left join circumstances on circumstances.id = entry_rows.circumstances`,
     ],
   },
 ];

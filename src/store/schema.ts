@@ -3,6 +3,8 @@ export interface Schema {
   settings: SettingsTable;
   meta: MetaTable;
   prices: PricesTable;
+  circumstances: CircumstancesTable;
+  entry_rows: EntryRowsTable;
   entries: EntriesTable;
   budget_books: BudgetBooksTable;
   budget_windows: BudgetWindowsTable;
@@ -33,6 +35,31 @@ export interface PricesTable {
   created_at: number;
 }
 
+/** What many entries have in common, written once, and never changed. */
+export interface CircumstancesTable {
+  id: number;
+  payer: string;
+  key: string;
+  route: string;
+  model: string;
+  currency: string;
+  price: string;
+  rates: string;
+  /** JSON `[[book, window, "$"], …]`: the shares of an entry whose every share is the amount for which `$` stands. */
+  books: string;
+}
+
+/** Stands in `books` for the amount of a share: of a hold what is `held`, of all others the `amount`. */
+export const SHARE_MARK = "$";
+
+/** What an entry has alone. */
+export interface EntryRowsTable extends Omit<EntriesTable, "shares" | keyof Omit<CircumstancesTable, "id" | "books">> {
+  circumstances: number;
+  /** Where they are not what the circumstances say, as in `entries`. */
+  shares: string | null;
+}
+
+/** The ledger's entries, each whole: a view on `entry_rows` and their `circumstances`. */
 export interface EntriesTable {
   attempt: string;
   phase: number;

@@ -170,7 +170,7 @@ describe("the store in SQLite, beside the contract", () => {
     await store.journal.append({ op: "entry", entry: sampleSettlement("call_1.1") });
     const plan = await sql<{ detail: string }>`explain query plan
       select * from entries where attempt = 'call_1.1' and phase = 1`.execute(store.query);
-    expect(plan.rows[0]?.detail).toMatch(/SEARCH entries USING PRIMARY KEY/);
+    expect(plan.rows[0]?.detail).toMatch(/SEARCH entry_rows USING PRIMARY KEY/);
     await store.close();
   });
 });

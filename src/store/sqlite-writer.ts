@@ -28,12 +28,11 @@ port.on("message", (message: Batch | ThreadRequest) => {
 });
 
 function isInside(message: Batch | ThreadRequest): boolean {
-  return !Array.isArray(message) && message.inside;
+  return "inside" in message && message.inside;
 }
 
 function handle(message: Batch | ThreadRequest): void {
-  if (Array.isArray(message)) port.postMessage(commit(message));
-  else port.postMessage(answer(message));
+  port.postMessage("ask" in message ? answer(message) : commit(message));
 }
 
 /** One transaction for the whole batch. A failure is final: what the disk holds now, nobody knows. */

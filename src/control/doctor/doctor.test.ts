@@ -22,6 +22,7 @@ import { lockDataFolder } from "../../store/folder-lock.ts";
 import { openSealer } from "../../store/sealing.ts";
 import type { Store } from "../../store/spec.ts";
 import { openSqliteStore } from "../../store/sqlite-store.ts";
+import { sampleEntry } from "../../store/store.suite.ts";
 import { httpTransport } from "../../vendors/http-transport.ts";
 import { openai } from "../../vendors/openai/protocol.ts";
 import type { Transport } from "../../vendors/spec.ts";
@@ -265,7 +266,7 @@ describe("the books", () => {
     await ledger.settle(hold, { cost: 4n, usage: { input: 1 }, basis: "reported", detail: {} });
     const auditLedger = () => ledger.audit();
     expect(states(await examine("ledger", { auditLedger }))).toEqual(["ok"]);
-    await store.query.updateTable("entries").set({ held: 8n }).where("kind", "=", "settle").execute();
+    await store.query.updateTable("entry_rows").set({ held: 8n }).where("kind", "=", "settle").execute();
     const checks = await examine("ledger", { auditLedger });
     expect(states(checks)).toEqual(["problem"]);
     expect(told(checks[0])).toContain("| call_a.1 | Something other than Maidan wrote to the database");
@@ -568,30 +569,6 @@ test("a report can be shown in both languages, with every text in them", async (
 });
 
 async function insertEntry(store: Store, attempt: string, phase: number, at: number): Promise<void> {
-  const facts = {
-    attempt,
-    phase,
-    n: 0,
-    kind: phase === 0 ? "hold" : "settle",
-    at,
-    payer: "p",
-    key: "k",
-    route: "r",
-    model: "lab/mini",
-  };
-  const money = {
-    currency: "USD",
-    amount: 1n,
-    held: 1n,
-    shares: "[]",
-    price: "",
-    rates: "",
-    basis: null,
-    overrun: 0,
-    detail: "{}",
-  };
-  await store.query
-    .insertInto("entries")
-    .values({ ...facts, ...money } as never)
-    .execute();
+  const kind = phase === 0 ? "hold" : "settle";
+  await store.journal.append({ op: "entry", entry: sampleEntry(attempt, { phase, kind, at }) });
 }
