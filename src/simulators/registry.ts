@@ -1,6 +1,8 @@
 import { anthropicSimulator } from "./anthropic.ts";
+import { baiduV1Simulator } from "./baidu-v1.ts";
 import { dashscopeSimulator } from "./dashscope.ts";
 import { geminiSimulator } from "./gemini.ts";
+import { iflytekSimulator } from "./iflytek.ts";
 import { ollamaSimulator } from "./ollama.ts";
 import { openaiSimulator } from "./openai.ts";
 import { sensenovaSimulator } from "./sensenova.ts";
@@ -14,7 +16,9 @@ export const SIMULATORS: readonly Simulator[] = [
   openaiSimulator,
   anthropicSimulator,
   geminiSimulator,
+  baiduV1Simulator,
   dashscopeSimulator,
+  iflytekSimulator,
   ollamaSimulator,
   sensenovaSimulator,
   skyworkSimulator,

@@ -2,10 +2,14 @@ import { Fault } from "../base/faults.ts";
 import { transportWords as words } from "../base/messages/transports.ts";
 import type { ModelSetting, PriceSetting } from "../config/settings.ts";
 import { anthropic } from "./anthropic/protocol.ts";
+import { baiduV1 } from "./baidu-v1/protocol.ts";
+import { baiduTransport } from "./baidu-v1/token-transport.ts";
 import { dashscope } from "./dashscope/protocol.ts";
 import { TaskTransport } from "./dashscope/task-transport.ts";
 import { gemini } from "./gemini/protocol.ts";
 import { httpTransport } from "./http-transport.ts";
+import { openIflytek } from "./iflytek/open.ts";
+import { iflytek } from "./iflytek/protocol.ts";
 import { ollama } from "./ollama/protocol.ts";
 import { openai } from "./openai/protocol.ts";
 import { practiceTransport } from "./practice/practice-transport.ts";
@@ -30,7 +34,9 @@ const SPOKEN: ReadonlyMap<string, Spoken> = new Map<string, Spoken>([
   ["gemini", { protocol: gemini }],
   ["practice", { protocol: openai }],
   ["recorded", { protocol: openai }],
+  ["iflytek", { protocol: iflytek, open: openIflytek }],
   ["ollama", { protocol: ollama }],
+  ["baidu-v1", { protocol: baiduV1, open: baiduTransport }],
   ["dashscope", { protocol: dashscope, open: (endpoint) => new TaskTransport(openHttp(endpoint)) }],
   ["sensenova", { protocol: sensenova }],
   ["skywork", { protocol: skywork }],
