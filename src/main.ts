@@ -31,6 +31,7 @@ import { operatorsListener } from "./http/operators/listener.ts";
 import { makeServer } from "./http/server.ts";
 import { AnthropicSurface } from "./http/surfaces/anthropic.ts";
 import { OpenAiSurface } from "./http/surfaces/openai.ts";
+import { ResponsesSurface } from "./http/surfaces/responses.ts";
 import { Ledger } from "./ledger/ledger.ts";
 import type { LedgerWorld } from "./ledger/spec.ts";
 import { Recalculation } from "./reports/recalculation.ts";
@@ -262,6 +263,7 @@ async function startServer(options: StartOptions): Promise<StartedServer> {
     server = makeServer({
       openAi: new OpenAiSurface(calls, language),
       anthropic: new AnthropicSurface(calls, language),
+      responses: new ResponsesSurface(calls, language),
       operators: operatorsListener(operators),
       limits: calls.limits,
       language,

@@ -6,6 +6,7 @@ import { CallBench } from "../call/environment.suite.ts";
 import { makeServer } from "./server.ts";
 import { AnthropicSurface } from "./surfaces/anthropic.ts";
 import { OpenAiSurface } from "./surfaces/openai.ts";
+import { ResponsesSurface } from "./surfaces/responses.ts";
 
 let bench: CallBench;
 let server: Server;
@@ -16,6 +17,7 @@ beforeEach(async () => {
   server = makeServer({
     openAi: new OpenAiSurface(bench.environment, "en"),
     anthropic: new AnthropicSurface(bench.environment, "en"),
+    responses: new ResponsesSurface(bench.environment, "en"),
     operators: (request, response) => response.end(`operators ${request.url}`),
     limits: { ...DEFAULT_LIMITS, headerBytes: 4_096 },
     language: "en",

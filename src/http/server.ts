@@ -6,10 +6,12 @@ import { httpWords } from "../base/messages/http.ts";
 import { errorBody } from "../vendors/openai/errors.ts";
 import type { AnthropicSurface } from "./surfaces/anthropic.ts";
 import type { OpenAiSurface } from "./surfaces/openai.ts";
+import type { ResponsesSurface } from "./surfaces/responses.ts";
 
 export interface ServerOptions {
   readonly openAi: OpenAiSurface;
   readonly anthropic: AnthropicSurface;
+  readonly responses: ResponsesSurface;
   /** Everything that is not a client's call: operators' API, health, metrics, documentation. */
   readonly operators: RequestListener;
   readonly limits: Limits;
@@ -77,11 +79,12 @@ interface ClientRoute {
   readonly method: string;
   serve(surfaces: Surfaces, request: IncomingMessage, response: ServerResponse): void | Promise<void>;
 }
-type Surfaces = Pick<ServerOptions, "openAi" | "anthropic">;
+type Surfaces = Pick<ServerOptions, "openAi" | "anthropic" | "responses">;
 
 const CLIENT_PATHS: Readonly<Record<string, ClientRoute | undefined>> = {
   "/v1/chat/completions": { method: "POST", serve: ({ openAi }, ...call) => openAi.call("chat", ...call) },
   "/v1/embeddings": { method: "POST", serve: ({ openAi }, ...call) => openAi.call("embeddings", ...call) },
+  "/v1/responses": { method: "POST", serve: ({ responses }, ...call) => responses.create(...call) },
   "/v1/messages": { method: "POST", serve: ({ anthropic }, ...call) => anthropic.messages(...call) },
   "/v1/messages/count_tokens": { method: "POST", serve: ({ anthropic }, ...call) => anthropic.countTokens(...call) },
   "/v1/models": {

@@ -87,10 +87,9 @@ function note(body: Loose, { usage }: Answer, whole: boolean, reply: Reply): voi
   reply.log.add({ model: body.model, stream: body.stream !== false, usage: counted, whole });
 }
 
-/** What its runner cannot filter it ends by. */
 function reasonOf(scene: Answer): string {
   const finish = scene.pieces.find((piece) => piece.type === "finish");
-  return finish?.reason === "length" ? "length" : finish?.reason === "content_filter" ? "content_filter" : "stop";
+  return finish?.reason === "length" ? "length" : "stop";
 }
 
 function callOf(scene: Answer, index: number): object {

@@ -19,7 +19,7 @@ const ERRORS: Readonly<Partial<Record<VendorErrorClass, readonly [number, string
   server_error: [500, "server_error", null, "The server had an error."],
 };
 
-function refusal(errorClass: VendorErrorClass): Refusal {
+export function openaiRefusal(errorClass: VendorErrorClass): Refusal {
   const [status, type, code, message] = ERRORS[errorClass] ?? ERRORS.server_error!;
   const headers = errorClass === "rate_limit" ? { "retry-after-ms": "1500" } : {};
   return { status, body: { error: { message, type, param: null, code } }, headers };
@@ -31,5 +31,5 @@ export const openaiSimulator = simulateOpenAiWire({
   basePath: "/v1",
   credentials: { apiKey: API_KEY },
   authorizes: ({ headers }) => headers.authorization === `Bearer ${API_KEY}`,
-  refusal,
+  refusal: openaiRefusal,
 });

@@ -115,7 +115,7 @@ export function describeProtocol(subject: ProtocolSubject, skips: Readonly<Recor
 
 /** The way of untouched bytes: only protocols that a surface speaks have one, and only they run this suite. */
 function passageOf(subject: ProtocolSubject): Passage {
-  return subject.protocol.passage!;
+  return subject.protocol.passage as Passage;
 }
 
 type Needing = (name: string, title: string, run: () => Promise<void> | void) => void;

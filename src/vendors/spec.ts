@@ -127,8 +127,15 @@ export interface Protocol {
   /** Whether an answer with these headers is a stream. Default: `text/event-stream`. */
   isStream?(headers: AnswerHeaders): boolean;
   /** The way of untouched bytes, for clients who speak the vendor's own protocol; undefined where no surface does. */
-  readonly passage?: { readonly dialect: string; readonly counter?: TokenCounter } & Passage;
+  readonly passage?: OwnPassage;
 }
+
+/** How bytes pass untouched. Without the two ways of rewriting texts, these are read and written anew. */
+export type OwnPassage = {
+  readonly dialect: string;
+  readonly counter?: TokenCounter;
+} & Pick<Passage, "readAnswer" | "followStream"> &
+  Partial<Pick<Passage, "decodeStream" | "transformAnswer">>;
 
 /** Has a vendor count a request's input tokens, which costs nothing. For clients of the vendor's own protocol. */
 export interface TokenCounter {

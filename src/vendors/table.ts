@@ -14,6 +14,7 @@ import { ollama } from "./ollama/protocol.ts";
 import { openai } from "./openai/protocol.ts";
 import { practiceTransport } from "./practice/practice-transport.ts";
 import { openRecorded } from "./recorded/recorded.ts";
+import { responses } from "./responses/protocol.ts";
 import { sensenova } from "./sensenova/protocol.ts";
 import { skywork } from "./skywork/protocol.ts";
 import type { Protocol, Quirks, Transport } from "./spec.ts";
@@ -41,6 +42,7 @@ const SPOKEN: ReadonlyMap<string, Spoken> = new Map<string, Spoken>([
   ["sensenova", { protocol: sensenova }],
   ["skywork", { protocol: skywork }],
   ["tencent", { protocol: tencent }],
+  ["responses", { protocol: responses }],
   ["zhipu", { protocol: zhipu }],
 ]);
 

@@ -39,11 +39,26 @@ const LACKS: Readonly<Record<string, Partial<Record<Capability, string>>>> = {
     cached: "reports no cache",
     stop: "no stop sequences on this wire",
   },
+  responses: { stop: "no stop sequences on this wire" },
   tencent: { length: "no longest answer on this wire" },
   sensenova: { reasoning: "no reasoning on this wire" },
-  ollama: { cached: "reports no cache", rate_limit: "one's own server: it has no limits" },
+  ollama: {
+    cached: "reports no cache",
+    rate_limit: "one's own server has no limits",
+    moderated: "one's own server filters nothing",
+  },
 };
-type Capability = "length" | "tool" | "tools" | "empty" | "reasoning" | "images" | "cached" | "stop" | "rate_limit";
+type Capability =
+  | "length"
+  | "tool"
+  | "tools"
+  | "empty"
+  | "reasoning"
+  | "images"
+  | "cached"
+  | "stop"
+  | "moderated"
+  | "rate_limit";
 
 /** Words of vendors whose bytes pass untouched to clients of the same wire. */
 const OWN_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -163,19 +178,26 @@ each("the longest answer", ["length"], async (protocol, surface, stream) => {
   expect([answered.finish, answered.text.length]).toEqual(["length", 80]);
 });
 
+each("a stop sequence", ["stop"], async (protocol, surface, stream) => {
+  // OpenAI's Responses have none.
+  if (surface === "responses") return;
+  const answered = await ask(surface, protocol, { turns: user("one two three"), stop: ["two"] }, stream);
+  expect([answered.text, answered.finish]).toEqual(["one ", "stop"]);
+});
+
 each("a picture", ["images"], async (protocol, surface, stream) => {
   const turns: Asked["turns"] = [{ role: "user", text: "看图", image: PIXEL }];
   const answered = await ask(surface, protocol, { turns }, stream);
   expect(answered.text).toBe("看图");
 });
 
-each("moderation in the middle", [], async (protocol, surface, stream) => {
+each("moderation in the middle", ["moderated"], async (protocol, surface, stream) => {
   const answered = await ask(surface, protocol, { turns: user("#moderated-later") }, stream);
   const { content_filter: word = "content_filter" } = OWN_WORDS[`${surface} ${protocol}`] ?? {};
   expect([answered.text, answered.finish]).toEqual(["Some of it ", word]);
 });
 
-each("moderation before anything", [], async (protocol, surface, stream) => {
+each("moderation before anything", ["moderated"], async (protocol, surface, stream) => {
   await expect(ask(surface, protocol, { turns: user("#moderated") }, stream)).rejects.toMatchObject({ status: 400 });
 });
 
@@ -251,6 +273,21 @@ describe.each(PROTOCOLS)("%s", (protocol) => {
       .filter(({ state }) => state === "settled")
       .reduce((sum, { attempts }) => sum + attempts[0].usage.input, 0);
     expect(settledInput).toBe(inputs);
+  });
+});
+
+describe("embeddings", () => {
+  const sellers = SIMULATORS.filter(({ models }) => models.includes("practice-embedding"));
+
+  test.each(sellers.map(({ protocol }) => protocol))("of %s", async (protocol) => {
+    const client = maidan.client(KEY);
+    const body = { model: `sim-${protocol}/practice-embedding`, input: ["ab", "你好 🌏"] };
+    const { data, response } = await client.embeddings.create(body).withResponse();
+    const { data: plain } = await client.embeddings.create({ ...body, encoding_format: "float" });
+    expect(data.data.map(({ index }) => index)).toEqual([0, 1]);
+    expect(data.data.map(({ embedding }) => embedding)).toEqual(plain.map(({ embedding }) => embedding));
+    expect(data.usage.prompt_tokens).toBe(6);
+    expect(response.headers.get("x-maidan-cost")).toBe("0.000006 USD");
   });
 });
 

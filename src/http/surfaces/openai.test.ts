@@ -7,6 +7,7 @@ import { buffered, events, refusal, streamed, textOf } from "../../call/scripted
 import { makeServer } from "../server.ts";
 import { AnthropicSurface } from "./anthropic.ts";
 import { OpenAiSurface } from "./openai.ts";
+import { ResponsesSurface } from "./responses.ts";
 
 let bench: CallBench;
 let server: Server;
@@ -17,6 +18,7 @@ beforeEach(async () => {
   server = makeServer({
     openAi: new OpenAiSurface(bench.environment, "en"),
     anthropic: new AnthropicSurface(bench.environment, "en"),
+    responses: new ResponsesSurface(bench.environment, "en"),
     operators: (_, response) => response.end("operators"),
     limits: bench.limits,
     language: "en",

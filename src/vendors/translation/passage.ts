@@ -1,4 +1,3 @@
-import type { Usage } from "../../base/usage.ts";
 import type { AnswerPiece } from "../answer-pieces.ts";
 import type {
   AnswerFacts,
@@ -6,19 +5,33 @@ import type {
   ModelRequest,
   Naming,
   Operation,
+  OwnPassage,
   Passage,
   Protocol,
   StreamDecoder,
   TransformFactory,
 } from "../spec.ts";
+import { factsOf } from "./facts.ts";
 import { transformPieces } from "./piece-texts.ts";
 import { TranslatedStream } from "./translated-stream.ts";
-import { writtenBytes } from "./written-bytes.ts";
 
 /** The way of a vendor's answer to the client: untouched where both speak the same protocol, else translated. */
 export function passageOf(protocol: Protocol, request: ModelRequest, naming: Naming): Passage {
   const { passage } = protocol;
-  return passage?.dialect === request.dialect.id ? passage : new Translation(protocol, request, naming);
+  if (passage?.dialect === request.dialect.id && rewrites(passage)) return passage;
+  const translation = new Translation(protocol, request, naming);
+  if (passage?.dialect !== request.dialect.id) return translation;
+  // Texts that are to be rewritten are read and written anew where the bytes cannot be rewritten in place.
+  return {
+    readAnswer: passage.readAnswer,
+    followStream: passage.followStream,
+    decodeStream: (options) => translation.decodeStream(options),
+    transformAnswer: (body, factory) => translation.transformAnswer(body, factory),
+  };
+}
+
+function rewrites(passage: OwnPassage): passage is OwnPassage & Passage {
+  return passage.decodeStream !== undefined && passage.transformAnswer !== undefined;
 }
 
 class Translation implements Passage {
@@ -66,23 +79,4 @@ class Translation implements Passage {
   #write(pieces: readonly AnswerPiece[]): Buffer {
     return this.#request.dialect.writeAnswer(this.#request, pieces, this.#naming);
   }
-}
-
-/** What a buffered answer used, and what it wrote. Throws the fault that stands in the place of an answer. */
-function factsOf(pieces: readonly AnswerPiece[]): AnswerFacts {
-  let usage: Usage | undefined;
-  let usageEstimated = false;
-  let vendorCost: string | undefined;
-  let finish: string | undefined;
-  let textBytes = 0;
-  for (const piece of pieces) {
-    if (piece.type === "fault") throw piece.fault;
-    textBytes += writtenBytes(piece);
-    if (piece.type === "finish") finish ??= piece.reason;
-    if (piece.type !== "usage") continue;
-    usage = piece.usage;
-    usageEstimated = piece.estimated ?? false;
-    vendorCost = piece.vendorCost;
-  }
-  return { usage, usageEstimated, vendorCost, finish, textBytes };
 }

@@ -1,0 +1,63 @@
+import type { AnswerPiece } from "../answer-pieces.ts";
+import { type JsonObject, objectAt, parseJson } from "../json-values.ts";
+import type { ModelRequest, Naming } from "../spec.ts";
+import { endOf, makeResponse, usageOf } from "./answer-shape.ts";
+import { customNames } from "./custom-tools.ts";
+import { callItem, messageItem, reasoningItem } from "./items.ts";
+
+/** A buffered answer as a response. */
+export function writeBody(request: ModelRequest, pieces: readonly AnswerPiece[], naming: Naming): Buffer {
+  const start = pieces.find((piece) => piece.type === "start");
+  const finish = pieces.find((piece) => piece.type === "finish");
+  const usage = pieces.findLast((piece) => piece.type === "usage")?.usage;
+  const response = makeResponse(request, start, naming);
+  const custom = customNames(objectAt({ body: parseJson(request.body.toString("utf8")) }, "body").tools);
+  const document = {
+    ...response,
+    ...endOf(finish?.reason ?? "error", finish?.raw),
+    output: itemsOf(pieces, naming, custom),
+    usage: usageOf(usage, undefined),
+  };
+  return Buffer.from(JSON.stringify(document));
+}
+
+function itemsOf(pieces: readonly AnswerPiece[], { call }: Naming, custom: ReadonlySet<string>): JsonObject[] {
+  const items: JsonObject[] = [];
+  const next = (kind: string): string => `${kind}_${call.replace(/^call_/, "")}_${items.length}`;
+  let text = "";
+  let thought = "";
+  const closeText = (): void => {
+    if (text !== "") items.push(messageItem(next("msg"), text));
+    text = "";
+  };
+  const closeThought = (end: Partial<AnswerPiece & { type: "reasoning-end" }>): void => {
+    if (thought !== "" || end.signature !== undefined || end.redacted !== undefined) {
+      items.push(reasoningItem(next("rs"), thought, end));
+    }
+    thought = "";
+  };
+  const calls = new Map<number, string>();
+  for (const piece of pieces) {
+    if (piece.type === "tool-call-delta" && piece.choice === 0) {
+      calls.set(piece.index, (calls.get(piece.index) ?? "") + piece.text);
+    }
+  }
+  for (const piece of pieces) {
+    if (!("choice" in piece) || piece.choice !== 0) continue;
+    if (piece.type === "text-delta") {
+      closeThought({});
+      text += piece.text;
+    } else if (piece.type === "reasoning-delta") {
+      closeText();
+      thought += piece.text;
+    } else if (piece.type === "reasoning-end") closeThought(piece);
+    else if (piece.type === "tool-call-start") {
+      closeThought({});
+      closeText();
+      items.push(callItem(next("fc"), piece, calls.get(piece.index) ?? "", custom));
+    }
+  }
+  closeThought({});
+  closeText();
+  return items;
+}
