@@ -61,6 +61,11 @@ export class EventSplitter {
     return count;
   }
 
+  /** Whether nothing has begun that has not ended, and the next byte begins a unit, whatever it is. */
+  get atStart(): boolean {
+    return this.#begunBytes === 0 && this.#line === "empty" && !this.#inEvent && !this.#afterCr && this.#seen >= 3;
+  }
+
   /** The bytes of a unit that has begun and not ended. */
   rest(): Buffer {
     if (this.#begun.length > 1) this.#begun = [Buffer.concat(this.#begun)];

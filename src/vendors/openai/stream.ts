@@ -8,6 +8,7 @@ import { type EventKind, HeldEnd } from "./held-end.ts";
 import { isRecord } from "./input-size.ts";
 import { countText, findField, skipSpace } from "./quick-json.ts";
 import { NO_REPORT, readUsage, type UsageReport } from "./usage.ts";
+import { UsualPiece } from "./usual-piece.ts";
 import { readStreamError } from "./vendor-errors.ts";
 
 const LF_LF = Buffer.from("\n\n");
@@ -28,6 +29,8 @@ export abstract class OpenAiStream implements StreamProgress {
   events = 0;
   textBytes = 0;
   ended = false;
+  /** The last piece was nothing but text: it told of no usage, no error and no end. */
+  protected lastIsPlain = false;
   #finished = false;
   #fault: VendorFault | undefined;
   #report: UsageReport = NO_REPORT;
@@ -116,15 +119,21 @@ export abstract class OpenAiStream implements StreamProgress {
     if (choices < 0) return this.#inspectOther(event);
     if (!hasItem(event, choices)) return this.#inspectEmpty(event);
     this.#first ??= event;
-    if (hasUsage(event)) this.#unread = event;
-    if (findField(event, ERROR) >= 0) this.#readFault(event);
-    if (isFinish(event, choices)) this.#noteFinish(event);
-    const bytes = countText(event, choices);
-    if (bytes > 0) {
-      this.events += 1;
-      this.textBytes += bytes;
-    }
+    const reports = hasUsage(event);
+    const fails = findField(event, ERROR) >= 0;
+    const finishes = isFinish(event, choices);
+    if (reports) this.#unread = event;
+    if (fails) this.#readFault(event);
+    if (finishes) this.#noteFinish(event);
+    this.lastIsPlain = !(reports || fails || finishes);
+    this.notePiece(countText(event, choices));
     return "piece";
+  }
+
+  protected notePiece(textBytes: number): void {
+    if (textBytes === 0) return;
+    this.events += 1;
+    this.textBytes += textBytes;
   }
 
   /** An event that cannot be a piece of the answer: an end, an error, a bare usage report, or something unknown. */
@@ -231,7 +240,43 @@ class Glance extends OpenAiStream {
 
 /** The path of untouched bytes: whole events go on as they came, in the very buffer they came in where that is possible. */
 export class OpenAiFollower extends OpenAiStream implements StreamFollower {
+  readonly #usual = new UsualPiece();
+
   push(chunk: Buffer): Buffer | undefined {
+    // The first piece tells the form of those that come in the same chunk.
+    const first = this.#usual.learns && !this.#usual.known ? chunk.indexOf("\n\n") + 2 : 0;
+    if (first < 3 || first === chunk.length) return this.#pass(chunk);
+    return joined(this.#look(chunk.subarray(0, first)), this.#pass(chunk.subarray(first)));
+  }
+
+  #pass(chunk: Buffer): Buffer | undefined {
+    const usual = this.#passUsual(chunk);
+    if (usual === 0) return this.#look(chunk);
+    return usual === chunk.length ? chunk : joined(chunk.subarray(0, usual), this.#look(chunk.subarray(usual)));
+  }
+
+  /** Takes note of the pieces of the usual form with which a chunk begins. Returns how many bytes they are. */
+  #passUsual(chunk: Buffer): number {
+    if (!this.splitter.atStart || this.held.waiting) return 0;
+    const { eventBytes } = this.options;
+    let from = 0;
+    for (let end = this.#usual.match(chunk, 0, eventBytes); end > 0; end = this.#usual.match(chunk, from, eventBytes)) {
+      this.notePiece(this.#usual.textBytes);
+      from = end;
+    }
+    return from;
+  }
+
+  #learn(unit: Buffer, event: string, bytes: number): void {
+    const start = textStart(event);
+    const end = event.indexOf('"', start);
+    // Only what has one text, with nothing escaped in it, and changes nothing but the count of it.
+    if (start > 0 && bytes > 0 && end - start === bytes && !event.slice(start, end).includes("\\")) {
+      this.#usual.learn(unit, start, end);
+    }
+  }
+
+  #look(chunk: Buffer): Buffer | undefined {
     const { splitter, held } = this;
     const count = splitter.push(chunk);
     if (count === 0) return undefined;
@@ -241,7 +286,12 @@ export class OpenAiFollower extends OpenAiStream implements StreamFollower {
     let start = 0;
     for (let index = 0; index < count; index++) {
       const end = ends[index]!;
-      const kind = events[index] ? this.inspect(text.slice(start, end)) : "other";
+      const event = text.slice(start, end);
+      const textBefore = this.textBytes;
+      const kind = events[index] ? this.inspect(event) : "other";
+      if (this.lastIsPlain && this.#usual.learns && kind === "piece") {
+        this.#learn(bytes.subarray(start, end), event, this.textBytes - textBefore);
+      }
       if (held.takes(kind)) {
         if (start > from) passed.push(bytes.subarray(from, start));
         held.add(bytes.subarray(start, end), kind);
@@ -256,6 +306,25 @@ export class OpenAiFollower extends OpenAiStream implements StreamFollower {
     return passed.length === 1 ? passed[0] : Buffer.concat(passed);
   }
 }
+
+/** One after the other; the very bytes where they stand so in memory. */
+function joined(one: Buffer | undefined, other: Buffer | undefined): Buffer | undefined {
+  if (!one || !other) return one ?? other;
+  const follows = one.buffer === other.buffer && one.byteOffset + one.length === other.byteOffset;
+  return follows ? Buffer.from(one.buffer, one.byteOffset, one.length + other.length) : Buffer.concat([one, other]);
+}
+
+/** Where the text of a piece begins, after its quote; −1 where it has none of the usual kinds. */
+function textStart(event: string): number {
+  const choices = findField(event, CHOICES);
+  for (const name of TEXT_NAMES) {
+    const value = findField(event, name, choices);
+    if (value >= 0 && event[value] === '"') return value + 1;
+  }
+  return -1;
+}
+
+const TEXT_NAMES = ['content"', 'reasoning_content"', 'reasoning"'];
 
 function usageOf(document: unknown): unknown {
   if (!isRecord(document)) return undefined;
