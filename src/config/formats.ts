@@ -99,10 +99,10 @@ function isTimezone(text: string): boolean {
   return valid;
 }
 
-/** An http(s) address to which paths are appended: no credentials, query or fragment in it. */
+/** An http(s) or ws(s) address to which paths are appended: no credentials, query or fragment in it. */
 function isAddress(text: string): boolean {
   if (text.length > 2_048 || !URL.canParse(text)) return false;
   const url = new URL(text);
-  const web = url.protocol === "http:" || url.protocol === "https:";
+  const web = /^(https?|wss?):$/.test(url.protocol);
   return web && url.username === "" && url.password === "" && url.search === "" && url.hash === "";
 }

@@ -44,7 +44,7 @@ export async function startSimulator(
   return {
     simulator,
     origin,
-    baseUrl: `${origin}${simulator.basePath}`,
+    baseUrl: `${simulator.scheme ? origin.replace("http", simulator.scheme) : origin}${simulator.basePath}`,
     served: log.served,
     close: () => close(server, sockets),
   };

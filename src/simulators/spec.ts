@@ -8,6 +8,8 @@ import type { Usage } from "../base/usage.ts";
  */
 export interface Simulator {
   readonly protocol: string;
+  /** `ws` where an endpoint's `baseUrl` is that of a WebSocket. */
+  readonly scheme?: "ws";
   /** What stands between the server's address and the protocol's own paths in an endpoint's `baseUrl`: `/v1beta`, or "". */
   readonly basePath: string;
   /** The credentials that it takes, by the names of the declarative file. All others are refused as the vendor refuses them. */

@@ -193,7 +193,7 @@ export const formatWords = translations(
       `"${field}" must be a SHA-256 in 64 small hexadecimal digits. A secret itself stands in "secret".`,
     secret: (field: string) => `"${field}" must have 8 to 512 visible ASCII characters.`,
     address: (field: string) =>
-      `"${field}" must be an http(s) address without a query, and without credentials in it: those stand under "credentials".`,
+      `"${field}" must be an http(s) or ws(s) address without a query, and without credentials in it: those stand under "credentials".`,
     headerName: (field: string) => `"${field}" is not the name of a header.`,
     headerValue: (field: string) => `"${field}" has characters that no header can carry.`,
     credentialHeader: (field: string) =>
@@ -218,7 +218,7 @@ export const formatWords = translations(
       `“${field}”应为 IANA 时区，例如 Asia/Shanghai 或 UTC${gotZh(value)}。${orNearestZh(near)}`,
     hash: (field) => `“${field}”应为 64 位小写十六进制的 SHA-256。密钥本身请写在“secret”。`,
     secret: (field) => `“${field}”须为 8 到 512 个可见 ASCII 字符。`,
-    address: (field) => `“${field}”应为不带查询参数的 http(s) 地址，且不含凭据：凭据请写在“credentials”。`,
+    address: (field) => `“${field}”应为不带查询参数的 http(s) 或 ws(s) 地址，且不含凭据：凭据请写在“credentials”。`,
     headerName: (field) => `“${field}”不是请求头名称。`,
     headerValue: (field) => `“${field}”含有请求头无法携带的字符。`,
     credentialHeader: (field) => `“${field}”会以明文保存。请将其放在“credentials”下，加密保存。`,

@@ -15,6 +15,9 @@ const BOUNDS: RequestClamps = {
   top_p: { min: 0, exclusiveMin: true, max: 1 },
 };
 
+/** Over a WebSocket a call cannot be forced. */
+const SOCKET_BOUNDS: RequestClamps = { ...BOUNDS, tool_choice: ["auto", "none"] };
+
 /** The longest answer of each model that the platform takes as `max_tokens`. */
 const MOST_TOKENS: Readonly<Record<string, number>> = {
   lite: 4096,
@@ -43,15 +46,13 @@ export function encode(request: ModelRequest, changes: Changes, target: Target, 
   const { baseUrl = DEFAULT_ADDRESS, credentials, quirks } = target;
   const { model, maxOutputTokens } = changes;
   const chat = request.content() as Conversation;
+  const socket = isSocket(baseUrl);
   const most = MOST_TOKENS[model];
-  const fitting = new Fitting(
-    { ...BOUNDS, ...(most !== undefined && { max_tokens: { min: 1, max: most } }) },
-    quirks,
-    model,
-  );
+  const longestTaken = most !== undefined && { max_tokens: { min: 1, max: most } };
+  const fitting = new Fitting({ ...(socket ? SOCKET_BOUNDS : BOUNDS), ...longestTaken }, quirks, model);
   const longest = lower(fitting.number("max_tokens", chat.maxOutputTokens), maxOutputTokens);
   const { appId = "" } = credentials;
-  const compose = isSocket(baseUrl) ? composeForSocket : composeForHttp;
+  const compose = socket ? composeForSocket : composeForHttp;
   const body = compose({ chat, model, stream: request.stream, longest, fitting, appId });
   const { adjusted } = fitting;
   return { ...send(target, model, body, sentAt), ...(adjusted.length > 0 && { adjusted }) };

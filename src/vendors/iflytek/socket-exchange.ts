@@ -61,7 +61,7 @@ export class SocketExchange implements Exchange {
   }
 
   pause(): void {
-    if (this.#state === OVER || this.#paused) return;
+    if (this.#over || this.#paused) return;
     this.#paused = true;
     // Before the first frame there is nothing to hold up, and its bound must not strike because nobody reads.
     if (this.#state !== BODY) return;
@@ -73,28 +73,28 @@ export class SocketExchange implements Exchange {
     if (!this.#paused) return;
     this.#paused = false;
     queueMicrotask(() => {
-      if (this.#paused || this.#state === OVER) return;
+      if (this.#paused || this.#over) return;
       if (this.#state === BODY) this.#keepTime();
       this.#handOver();
-      if (!this.#paused) this.#socket.resume();
+      if (!this.#paused && this.#state === BODY) this.#socket.resume();
     });
   }
 
   abort(): void {
-    if (this.#state === OVER) return;
+    if (this.#over) return;
     this.#finish();
     this.#socket.terminate();
   }
 
   #open(): void {
-    if (this.#state === OVER) return;
+    if (this.#over) return;
     this.#state = SENT;
     this.#keepTime();
     this.#socket.send(this.#frame, { binary: false });
   }
 
   #receive(frame: Buffer): void {
-    if (this.#state === OVER || this.#decided) return;
+    if (this.#over || this.#decided) return;
     const first = this.#state !== BODY;
     this.#state = BODY;
     if (this.#paused) {
@@ -109,13 +109,13 @@ export class SocketExchange implements Exchange {
   }
 
   #closed(code: number): void {
-    if (this.#state === OVER || this.#decided) return;
+    if (this.#over || this.#decided) return;
     if (this.#state === BODY && ORDINARY_ENDS.has(code)) this.#decide(() => this.#end());
     else this.#decide(() => this.#fail(this.#fault("server_error", words.closed(this.#options.place.address))));
   }
 
   #broken(error: Error): void {
-    if (this.#state === OVER || this.#decided) return;
+    if (this.#over || this.#decided) return;
     const { place, frameBytes } = this.#options;
     const tooLong = (error as { code?: string }).code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
     const fault = tooLong
@@ -127,9 +127,10 @@ export class SocketExchange implements Exchange {
   /** An HTTP answer in the place of a WebSocket: a refusal is handed on as it is, with its status and its body. */
   #refused(response: IncomingMessage): void {
     const { statusCode: status = 0, headers } = response;
-    if (this.#state === OVER || status < 400) {
-      const fault = this.#fault("server_error", iflytekWords.noWebSocket(this.#options.place.address, status));
-      if (this.#state !== OVER) this.#decide(() => this.#fail(fault));
+    if (this.#over || status < 400) {
+      const text = iflytekWords.noWebSocket(this.#options.place.address, status);
+      const fault = this.#fault("server_error", text, status);
+      if (!this.#over) this.#decide(() => this.#fail(fault));
       this.#socket.terminate();
       return;
     }
@@ -137,7 +138,7 @@ export class SocketExchange implements Exchange {
     const chunks: Buffer[] = [];
     let bytes = 0;
     const tell = (): void => {
-      if (this.#state === OVER || this.#decided) return;
+      if (this.#over || this.#decided) return;
       const body = Buffer.concat(chunks).subarray(0, REFUSAL_BYTES);
       this.#waiting.push(() => sink.onHead(status, headers));
       if (body.length > 0) this.#waiting.push(() => sink.onChunk(body));
@@ -160,10 +161,12 @@ export class SocketExchange implements Exchange {
   }
 
   #handOver(): void {
-    while (!this.#paused && this.#state !== OVER && this.#waiting.length > 0) {
+    while (!this.#paused && !this.#over && this.#waiting.length > 0) {
       try {
         this.#waiting.shift()!();
       } catch (error) {
+        // What the sink throws at the end is an error of Maidan.
+        if (this.#over) throw error;
         this.#fail(faultOfFailure(error, true, this.#options.place));
       }
     }
@@ -184,10 +187,10 @@ export class SocketExchange implements Exchange {
   }
 
   /** Before the WebSocket is open the vendor has not seen the request. */
-  #fault(errorClass: "server_error" | "timeout", text: Text): VendorFault {
+  #fault(errorClass: "server_error" | "timeout", text: Text, vendorStatus?: number): VendorFault {
     const { address } = this.#options.place;
     const charged = this.#state === OPENING ? "nothing" : "unknown";
-    return new VendorFault(text, { errorClass, charged, details: { address } });
+    return new VendorFault(text, { errorClass, charged, vendorStatus, details: { address } });
   }
 
   #end(): void {
@@ -200,15 +203,22 @@ export class SocketExchange implements Exchange {
 
   /** False where it was over already. */
   #finish(): boolean {
-    if (this.#state === OVER) return false;
+    if (this.#over) return false;
+    const wasOpen = this.#state !== OPENING;
     this.#state = OVER;
     clearTimeout(this.#timer);
     this.#waiting.length = 0;
-    // A closing handshake has to be read, too.
-    this.#socket.resume();
-    this.#socket.close(1000);
+    if (wasOpen) {
+      // A closing handshake has to be read, too.
+      this.#socket.resume();
+      this.#socket.close(1000);
+    } else this.#socket.terminate();
     this.#options.done();
     return true;
+  }
+
+  get #over(): boolean {
+    return this.#state === OVER;
   }
 }
 

@@ -1,4 +1,4 @@
-import { WebSocket } from "ws";
+import { type ClientOptions, WebSocket } from "ws";
 import { Fault } from "../../base/faults.ts";
 import type { Text } from "../../base/language.ts";
 import { DEFAULT_LIMITS } from "../../base/limits.ts";
@@ -61,15 +61,16 @@ class WebSocketTransport implements Transport {
   send(request: WireRequest, sink: AnswerSink, bounds: SendBounds): Exchange {
     if (this.#closing) return refuse(sink, words.shut(this.#place.address));
     const { frameBytes = DEFAULT_LIMITS.eventBytes, isLast } = this.#options;
+    const wanted: ClientOptions & { readonly closeTimeout: number } = {
+      headers: { ...request.headers },
+      maxPayload: frameBytes,
+      perMessageDeflate: false,
+      followRedirects: false,
+      closeTimeout: CLOSE_MS,
+    };
     let socket: WebSocket;
     try {
-      socket = new WebSocket(this.#prefix + request.path, {
-        headers: request.headers,
-        maxPayload: frameBytes,
-        perMessageDeflate: false,
-        followRedirects: false,
-        closeTimeout: CLOSE_MS,
-      });
+      socket = new WebSocket(this.#prefix + request.path, wanted);
     } catch (error) {
       // A header or an address that cannot be written: nothing has left.
       return refuse(sink, words.unsendable(this.#place.address, (error as { code?: string }).code ?? "ERR_INVALID"));
