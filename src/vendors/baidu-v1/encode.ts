@@ -112,14 +112,14 @@ function composeChat(chat: Conversation, stream: boolean, changes: Changes, fitt
   });
 }
 
-/** Functions that must not be called are not shown. That some function must be called cannot be said, but which. */
+/** Functions that must not be called are not shown. That any one of several must be called cannot be said. */
 function composeTools({ tools, toolChoice }: Conversation, fitting: Fitting): object {
   if (tools.length === 0 || toolChoice === "none") return {};
   const functions = tools.map(composeFunction);
   const only = toolChoice === "required" && tools.length === 1 ? { tool: tools[0]!.name } : toolChoice;
   const choice = fitting.toolChoice(only);
   if (typeof choice === "object") return { functions, tool_choice: composeToolChoice(choice) };
-  if (choice === "required") fitting.change<string>("tool_choice", choice, "auto");
+  if (choice === "required") throw unsupported(words.forcedTool(), "tool_choice");
   return { functions };
 }
 

@@ -1,10 +1,11 @@
 import { systemClock } from "../../base/clock.ts";
 import { DEFAULT_LIMITS } from "../../base/limits.ts";
+import { transportWords as words } from "../../base/messages/transports.ts";
 import { faultOfFailure } from "../http-faults.ts";
 import { type HttpTransportOptions, httpTransport } from "../http-transport.ts";
 import { isObject, parseJson } from "../json-values.ts";
 import type { AnswerHeaders, AnswerSink, Exchange, SendBounds, Transport, WireRequest } from "../spec.ts";
-import type { VendorFault } from "../vendor-fault.ts";
+import { VendorFault } from "../vendor-fault.ts";
 import { tokenAddress } from "./addresses.ts";
 import { TOKEN_CODES } from "./errors.ts";
 import { TokenSource } from "./token-source.ts";
@@ -30,12 +31,7 @@ export function baiduTransport(options: BaiduTransportOptions): Transport {
     client_secret: credentials.secretKey ?? "",
   });
   const tokens = httpTransport({ baseUrl, connectMs, headerBytes });
-  return new TokenTransport(
-    transport,
-    tokens,
-    new TokenSource(tokens, `${path}?${query}`, baseUrl, now),
-    options.baseUrl,
-  );
+  return new TokenTransport(transport, tokens, new TokenSource(tokens, `${path}?${query}`, baseUrl, now), address);
 }
 
 class TokenTransport implements Transport {
@@ -43,6 +39,9 @@ class TokenTransport implements Transport {
   readonly #tokens: Transport;
   readonly #source: TokenSource;
   readonly #address: string;
+  readonly #underWay = new Set<TokenExchange>();
+  #closing: Promise<void> | undefined;
+  #emptied = (): void => {};
 
   constructor(transport: Transport, tokens: Transport, source: TokenSource, address: string) {
     this.#transport = transport;
@@ -52,11 +51,45 @@ class TokenTransport implements Transport {
   }
 
   send(request: WireRequest, sink: AnswerSink, bounds: SendBounds): Exchange {
-    return new TokenExchange(this.#transport, this.#source, request, sink, bounds, this.#address);
+    if (this.#closing) return this.#refuse(sink);
+    const exchange: TokenExchange = new TokenExchange(
+      { transport: this.#transport, source: this.#source, address: this.#address },
+      { request, sink, bounds },
+      () => this.#leave(exchange),
+    );
+    this.#underWay.add(exchange);
+    exchange.begin();
+    return exchange;
   }
 
-  async close(): Promise<void> {
+  /** Waits for what is under way, tokens included, then closes all connections. */
+  close(): Promise<void> {
+    this.#closing ??= this.#closeAll();
+    return this.#closing;
+  }
+
+  async #closeAll(): Promise<void> {
+    if (this.#underWay.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#emptied = resolve;
+      });
+    }
     await Promise.all([this.#transport.close(), this.#tokens.close()]);
+  }
+
+  #refuse(sink: AnswerSink): Exchange {
+    const fault = new VendorFault(words.shut(this.#address), { errorClass: "server_error", charged: "nothing" });
+    let heard = true;
+    queueMicrotask(() => heard && sink.onFail(fault));
+    const abort = (): void => {
+      heard = false;
+    };
+    return { pause: () => {}, resume: () => {}, abort };
+  }
+
+  #leave(exchange: TokenExchange): void {
+    this.#underWay.delete(exchange);
+    if (this.#underWay.size === 0) this.#emptied();
   }
 }
 
@@ -72,14 +105,26 @@ interface Beginning {
   bytes: number;
 }
 
+/** What all exchanges share. */
+interface Way {
+  readonly transport: Transport;
+  readonly source: TokenSource;
+  /** What may be shown. */
+  readonly address: string;
+}
+
+interface Sending {
+  readonly request: WireRequest;
+  readonly sink: AnswerSink;
+  readonly bounds: SendBounds;
+}
+
 /** One request, with the token it needs. */
 class TokenExchange implements Exchange, AnswerSink {
-  readonly #transport: Transport;
-  readonly #source: TokenSource;
-  readonly #request: WireRequest;
+  readonly #way: Way;
+  readonly #sending: Sending;
   readonly #sink: AnswerSink;
-  readonly #bounds: SendBounds;
-  readonly #address: string;
+  readonly #leave: () => void;
   #exchange: Exchange | undefined;
   #beginning: Beginning | undefined;
   #token = "";
@@ -87,22 +132,17 @@ class TokenExchange implements Exchange, AnswerSink {
   #paused = false;
   #over = false;
 
-  constructor(
-    transport: Transport,
-    source: TokenSource,
-    request: WireRequest,
-    sink: AnswerSink,
-    bounds: SendBounds,
-    address: string,
-  ) {
-    this.#transport = transport;
-    this.#source = source;
-    this.#request = request;
-    this.#sink = sink;
-    this.#bounds = bounds;
-    this.#address = address;
-    if (source.kept === undefined) this.#fetch();
-    else this.#send(source.kept);
+  constructor(way: Way, sending: Sending, leave: () => void) {
+    this.#way = way;
+    this.#sending = sending;
+    this.#sink = sending.sink;
+    this.#leave = leave;
+  }
+
+  begin(): void {
+    const { kept } = this.#way.source;
+    if (kept === undefined) this.#fetch();
+    else this.#send(kept);
   }
 
   pause(): void {
@@ -116,7 +156,8 @@ class TokenExchange implements Exchange, AnswerSink {
   }
 
   abort(): void {
-    this.#over = true;
+    if (this.#over) return;
+    this.#finish();
     this.#exchange?.abort();
   }
 
@@ -144,6 +185,7 @@ class TokenExchange implements Exchange, AnswerSink {
       return;
     }
     if (this.#beginning && !this.#releaseLast()) return;
+    this.#finish();
     this.#sink.onEnd();
   }
 
@@ -151,7 +193,7 @@ class TokenExchange implements Exchange, AnswerSink {
     const { status, headers } = this.#beginning ?? {};
     this.#beginning = undefined;
     if (status !== undefined) this.#sink.onHead(status, headers!);
-    if (!this.#over) this.#sink.onFail(fault);
+    this.#fail(fault);
   }
 
   /** Lets what was held of the answer go. */
@@ -167,43 +209,51 @@ class TokenExchange implements Exchange, AnswerSink {
     try {
       this.#release();
     } catch (error) {
-      this.#sink.onFail(this.#faultOf(error, true));
+      this.#fail(this.#faultOf(error, true));
       return false;
     }
     return !this.#over;
   }
 
   #faultOf(error: unknown, sent: boolean): VendorFault {
-    return faultOfFailure(error, sent, { address: this.#address, headBytes: DEFAULT_LIMITS.headerBytes, connectMs: 0 });
+    const { address } = this.#way;
+    return faultOfFailure(error, sent, { address, headBytes: DEFAULT_LIMITS.headerBytes, connectMs: 0 });
+  }
+
+  #fail(fault: VendorFault): void {
+    if (this.#over) return;
+    this.#finish();
+    this.#sink.onFail(fault);
+  }
+
+  #finish(): void {
+    this.#over = true;
+    this.#leave();
   }
 
   #retry(): void {
     this.#again = true;
     this.#beginning = undefined;
     this.#exchange = undefined;
-    this.#source.forget(this.#token);
+    this.#way.source.forget(this.#token);
     // Another request may have fetched a new one already.
-    const { kept } = this.#source;
-    if (kept === undefined) this.#fetch();
-    else this.#send(kept);
+    this.begin();
   }
 
   #fetch(): void {
-    this.#source.fetch().then(
+    this.#way.source.fetch().then(
       (token) => {
         if (!this.#over) this.#send(token);
       },
-      (error: unknown) => {
-        if (!this.#over) this.#sink.onFail(this.#faultOf(error, false));
-      },
+      (error: unknown) => this.#fail(this.#faultOf(error, false)),
     );
   }
 
   #send(token: string): void {
     this.#token = token;
-    const { path: plain } = this.#request;
-    const path = `${plain}${plain.includes("?") ? "&" : "?"}access_token=${encodeURIComponent(token)}`;
-    this.#exchange = this.#transport.send({ ...this.#request, path }, this, this.#bounds);
+    const { request, bounds } = this.#sending;
+    const path = `${request.path}${request.path.includes("?") ? "&" : "?"}access_token=${encodeURIComponent(token)}`;
+    this.#exchange = this.#way.transport.send({ ...request, path }, this, bounds);
     if (this.#paused) this.#exchange.pause();
   }
 }
