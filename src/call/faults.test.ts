@@ -227,22 +227,29 @@ describe("a defect of our own", () => {
     throw new TypeError("a defect");
   };
 
-  test("before the vendor is asked leaves the hold, in doubt", async () => {
+  test("before the vendor is asked gives the hold back: nothing was sent", async () => {
     bench = await CallBench.open();
     defective({ encode: defect });
     const { outcome, fate } = await fail();
     expect(outcome).toMatchObject({ started: false, fault: { code: "internal_error" } });
-    expect(fate).toBe("hold unsettled");
-    expect(bench.ledger.unsettled()).toMatchObject([{ reason: "internal" }]);
+    expect(fate).toBe("hold release");
+    expect(bench.ledger.unsettled()).toEqual([]);
+    expect(bench.vendor.exchanges).toEqual([]);
     expect(bench.calls[0]!.fault!.cause).toBeInstanceOf(TypeError);
   });
 
   test("while an answer is read leaves the hold, in doubt, and does not throw", async () => {
     bench = await CallBench.open();
-    for (const part of [{ readAnswer: defect }, { readError: defect }, { followStream: defect }]) {
+    const passage = openai.passage!;
+    const parts = {
+      readAnswer: { passage: { ...passage, readAnswer: defect } },
+      readError: { readError: defect },
+      followStream: { passage: { ...passage, followStream: defect } },
+    };
+    for (const [name, part] of Object.entries(parts)) {
       defective(part);
-      const stream = "followStream" in part;
-      bench.vendor.answer("readError" in part ? refusal(500, {}) : stream ? streamed(HALF) : buffered("a", undefined));
+      const stream = name === "followStream";
+      bench.vendor.answer(name === "readError" ? refusal(500, {}) : stream ? streamed(HALF) : buffered("a", undefined));
       const { outcome, fate } = await fail({ stream });
       expect(outcome).toMatchObject({ started: false, fault: { code: "internal_error" } });
       expect(fate).toBe("hold unsettled");

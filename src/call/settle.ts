@@ -32,13 +32,20 @@ export function billAnswer(
   mostOutput: number,
 ): Bill {
   const reported = answer.usage;
-  const whole =
-    reported && inputTokens(reported) !== undefined && (isEmbedding(request) || outputTokens(reported) !== undefined);
-  if (whole) {
+  if (reported && isWhole(request, reported, price, at)) {
     const basis: Basis = answer.usageEstimated ? "estimated" : "reported";
     return { cost: costOfUsage(price, reported, { at }), usage: reported, basis, vendorCost: answer.vendorCost };
   }
   return billEstimate(request, answer, price, at, mostOutput);
+}
+
+/** The tokens of pictures cannot be told from their bytes: all that are paid for. */
+function outputOf(
+  request: ModelRequest,
+  answer: { readonly events?: number; readonly textBytes: number },
+  mostOutput: number,
+): number {
+  return request.operation === "images" ? mostOutput : Math.min(estimateOutput(answer), mostOutput);
 }
 
 /** The bill of an answer, or of the part of one that was generated, as far as it can be told from its bytes: never more than `mostOutput` tokens. */
@@ -59,9 +66,20 @@ export function billEstimate(
     ...reported,
     ...(inputTokens(reported) === undefined && { input: request.inputTokens.estimate }),
     ...(outputTokens(reported) === undefined &&
-      !isEmbedding(request) && { output: Math.min(estimateOutput(answer), mostOutput) }),
+      !isEmbedding(request) && { output: outputOf(request, answer, mostOutput) }),
   };
   return { cost: costOfUsage(price, usage, { at }), usage, basis: "estimated", vendorCost: answer.vendorCost };
+}
+
+/** Whether a report says all that the price asks for. Pictures are paid by the piece, where there is a price of a piece. */
+function isWhole(request: ModelRequest, reported: Usage, price: PriceDocument, at: number): boolean {
+  if (reported.images !== undefined && paysByImage(price, at)) return true;
+  if (inputTokens(reported) === undefined) return false;
+  return isEmbedding(request) || outputTokens(reported) !== undefined;
+}
+
+function paysByImage({ schedule }: PriceDocument, at: number): boolean {
+  return schedule.rates(schedule.conditions(at, false)).perImage !== undefined;
 }
 
 function isEmbedding(request: ModelRequest): boolean {

@@ -8,12 +8,15 @@ import type { ModelRequest } from "../vendors/spec.ts";
 
 /** No published model counts more tokens for one picture; used where the catalogue says nothing of a model's pictures. */
 const TOKENS_OF_AN_IMAGE = 50_000;
+/** The largest picture of the models that are paid by the token has about 6,200. */
+const TOKENS_OF_A_DRAWN_IMAGE = 20_000;
 /** Ten tokens a second of speech, and no codec in use for speech needs fewer than 500 bytes of base64 a second. */
 const AUDIO_BYTES_OF_A_TOKEN = 50;
 
 /** The longest answer that a request allows, in tokens for each choice. Embeddings write none. */
 export function longestOutput(request: ModelRequest, offer: ModelOffer, limits: Limits): number {
   if (request.operation === "embeddings") return 0;
+  if (request.operation === "images") return offer.maxOutputTokens ?? TOKENS_OF_A_DRAWN_IMAGE;
   const model = offer.maxOutputTokens ?? offer.contextTokens ?? limits.unknownOutputTokens;
   const asked = request.maxOutputTokens;
   if (asked === undefined) return model;
@@ -67,7 +70,7 @@ export class AttemptSize {
     this.#price = price;
     this.#limits = limits;
     this.#at = at;
-    this.#canShrink = limitsOutput;
+    this.#canShrink = limitsOutput && request.operation !== "images";
     this.#output = longestOutput(limitsOutput ? request : { ...request, maxOutputTokens: undefined }, offer, limits);
     this.#likely = inputTokens.estimate + media + Math.ceil(audioBytes / AUDIO_BYTES_OF_A_TOKEN);
     this.#most = inputTokens.bound + media + audioBytes;
@@ -110,6 +113,8 @@ export class AttemptSize {
   }
 
   #bound(inputTokens: number, outputTokens: number): UsageBound {
-    return { inputTokens, outputTokens, audio: this.#audio, pictures: this.#request.images > 0 };
+    const { images, operation, choices } = this.#request;
+    const drawn = operation === "images" ? { images: choices } : {};
+    return { inputTokens, outputTokens, audio: this.#audio, pictures: images > 0, ...drawn };
   }
 }

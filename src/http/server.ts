@@ -84,6 +84,7 @@ type Surfaces = Pick<ServerOptions, "openAi" | "anthropic" | "responses">;
 const CLIENT_PATHS: Readonly<Record<string, ClientRoute | undefined>> = {
   "/v1/chat/completions": { method: "POST", serve: ({ openAi }, ...call) => openAi.call("chat", ...call) },
   "/v1/embeddings": { method: "POST", serve: ({ openAi }, ...call) => openAi.call("embeddings", ...call) },
+  "/v1/images/generations": { method: "POST", serve: ({ openAi }, ...call) => openAi.call("images", ...call) },
   "/v1/responses": { method: "POST", serve: ({ responses }, ...call) => responses.create(...call) },
   "/v1/messages": { method: "POST", serve: ({ anthropic }, ...call) => anthropic.messages(...call) },
   "/v1/messages/count_tokens": { method: "POST", serve: ({ anthropic }, ...call) => anthropic.countTokens(...call) },

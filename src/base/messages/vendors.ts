@@ -47,6 +47,8 @@ const SHAPES_EN = {
   length: "a whole number of tokens, at least 1",
   lengthOrZero: "a whole number of tokens, not negative",
   count: "a whole number, at least 1",
+  text: "a text that is not empty",
+  whole: "false: pictures come whole, not in pieces",
 };
 
 const SHAPES_ZH: { readonly [K in keyof typeof SHAPES_EN]: string } = {
@@ -61,6 +63,8 @@ const SHAPES_ZH: { readonly [K in keyof typeof SHAPES_EN]: string } = {
   length: "不小于 1 的整数（token 数）",
   lengthOrZero: "不小于 0 的整数（token 数）",
   count: "不小于 1 的整数",
+  text: "非空文本",
+  whole: "false：图像整张返回，不分片",
 };
 
 /** Messages of reading what vendors answer in OpenAI's protocol. `said` is the vendor's own message, redacted. */

@@ -20,7 +20,7 @@ export class OpenAiSurface {
     this.#surface = new Surface(environment, language, SHAPE);
   }
 
-  /** POST /v1/chat/completions, POST /v1/embeddings. */
+  /** POST /v1/chat/completions, POST /v1/embeddings, POST /v1/images/generations. */
   call(operation: Operation, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { limits } = this.#surface.environment;
     return this.#surface.call(request, response, (body) => readRequest(operation, body, limits));

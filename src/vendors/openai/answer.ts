@@ -2,9 +2,11 @@ import { vendorWords } from "../../base/messages/vendors.ts";
 import type { Usage } from "../../base/usage.ts";
 import { closesDocument, skipSpace, skipValue } from "../json-fields.ts";
 import type { AnswerFacts, Operation } from "../spec.ts";
+import { factsOf } from "../translation/facts.ts";
 import { VendorFault } from "../vendor-fault.ts";
 import { isRecord } from "./input-size.ts";
 import { countText } from "./quick-json.ts";
+import { readPieces } from "./reader.ts";
 import { readUsage, type UsageReport } from "./usage.ts";
 import { findEnvelope, readError } from "./vendor-errors.ts";
 
@@ -16,6 +18,8 @@ const TAIL_BYTES = 4096;
  * answer, `"unknown"` for what is no JSON, was cut, or is neither.
  */
 export function readAnswer(operation: Operation, body: Buffer): AnswerFacts {
+  // What pictures cost depends on how many there are.
+  if (operation === "images") return factsOf(readPieces(operation, body));
   return readQuickly(operation, body) ?? readCarefully(operation, body);
 }
 

@@ -95,7 +95,7 @@ export function readPieces(operation: Operation, body: Buffer): AnswerPiece[] {
   }
   const usage = usagePieces(document, operation);
   if (operation === "embeddings") return [startPiece(document), ...items.flatMap(readEmbedding), ...usage];
-  if (operation === "images") return [startPiece(document), ...items.flatMap(readImage), ...usage];
+  if (operation === "images") return readImages(document, items);
   return [startPiece(document), ...new ChoiceReaders().read(document, "message", true), ...usage, { type: "end" }];
 }
 
@@ -216,6 +216,17 @@ function readEmbedding(item: unknown, position: number): AnswerPiece[] {
   const bytes = Buffer.from(embedding, "base64");
   const vector = Array.from({ length: bytes.length >> 2 }, (_, at) => bytes.readFloatLE(at * 4));
   return [{ type: "embedding", index, vector }];
+}
+
+/** Pictures are counted here: few vendors say how many there are. */
+function readImages(document: Json, items: readonly unknown[]): AnswerPiece[] {
+  const images = items.flatMap(readImage);
+  const { usage, vendorCost } = readUsage(document.usage, "chat");
+  return [
+    startPiece(document),
+    ...images,
+    { type: "usage", usage: { ...usage, images: images.length }, ...(vendorCost !== undefined && { vendorCost }) },
+  ];
 }
 
 function readImage(item: unknown, index: number): AnswerPiece[] {

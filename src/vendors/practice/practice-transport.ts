@@ -16,6 +16,7 @@ import type { Transport, WireRequest } from "../spec.ts";
 import { FailureDraw, type Saying, say } from "./behaviour.ts";
 import { readEmbeddings, writeEmbeddings } from "./embeddings.ts";
 import { brokenOff, fail, refuseModel, refusePath, refuseUnreadable } from "./failures.ts";
+import { readImageOrder, writeImages } from "./images.ts";
 import { type Served, ServedCount, type ServedUsage } from "./served.ts";
 
 export interface PracticeOptions {
@@ -87,6 +88,7 @@ class PracticeVendor {
       if (request.method === "GET" && path.endsWith("/models")) return this.#listModels();
       if (request.method === "POST" && path.endsWith("/chat/completions")) return this.#chat(request.body);
       if (request.method === "POST" && path.endsWith("/embeddings")) return this.#embeddings(request.body);
+      if (request.method === "POST" && path.endsWith("/images/generations")) return this.#images(request.body);
     } catch (error) {
       if (!(error instanceof UnreadableRequest)) throw error;
       return refuseUnreadable(error.message, error.param);
@@ -132,6 +134,17 @@ class PracticeVendor {
     const usage = { input: question.inputTokens, cachedInput: 0, output: 0, reasoning: 0 };
     const whole = writeEmbeddings(question, model.setting.usage !== false);
     return this.#body(model, this.#nextId(), whole, usage, failure === "cut");
+  }
+
+  /** The same small picture, as often as it was ordered. */
+  #images(body: Buffer): Script {
+    const order = readImageOrder(body);
+    const model = this.#models.get(order.model);
+    if (!model) return refuseModel(order.model);
+    const failure = model.draw.next();
+    if (failure && failure !== "cut") return fail(failure, model.name, false, model.setting.firstByteMs ?? 0);
+    const usage = { input: 0, cachedInput: 0, output: 0, reasoning: 0 };
+    return this.#body(model, this.#nextId(), writeImages(order, this.#created), usage, failure === "cut");
   }
 
   #body(model: PracticeModel, id: string, whole: Buffer, usage: ServedUsage, cut: boolean): Script {
