@@ -375,6 +375,9 @@ test("the quirks of the file are those of the vendors' contract", () => {
     noStreamOptions: true,
     paths: { chat: "/chat", embeddings: "/embeddings", models: "/models" },
     keyHeader: "x-key",
+    clamps: { temperature: { min: 0, max: 1 }, omit: ["seed"] },
+    errors: { "1305": "overloaded" },
+    defaults: { reasoning_split: true },
   };
   expect(quirksSchema.parse(everyQuirk)).toEqual(everyQuirk);
   expect(Object.keys(quirksSchema.shape).sort()).toEqual(Object.keys(everyQuirk).sort());
