@@ -1,14 +1,22 @@
 import { createHash } from "node:crypto";
 import { skyworkWords as words } from "../../base/messages/skywork.ts";
-import { withinBounds } from "../clamps.ts";
+import type { RequestClamps } from "../clamps.ts";
 import type { Conversation, Message } from "../conversation.ts";
+import { Fitting } from "../fitting.ts";
 import { clean, lower } from "../openai/compose.ts";
 import type { Changes, ModelRequest, Target, WireRequest } from "../spec.ts";
 import { unsupported } from "../translation/unsupported.ts";
 
 const PATH = "/saas/api/v4/generate";
-/** The longest answer that the platform writes. */
-const MOST_TOKENS = 2048;
+
+/** What the platform takes, the longest answer that it writes included. */
+const BOUNDS: RequestClamps = {
+  max_tokens: { min: 1, max: 2048 },
+  temperature: { min: 0, max: 1 },
+  top_k: { min: 3, max: 100 },
+};
+/** Parameters of the platform's own. */
+const KNOWN_EXTRAS = ["repetition_penalty", "length_penalty", "min_len"] as const;
 
 /** MD5 over key, secret and time, in hexadecimal: how the platform knows an account. `timestamp`: whole seconds. */
 export function sign(appKey: string, appSecret: string, timestamp: string): string {
@@ -19,12 +27,13 @@ export function sign(appKey: string, appSecret: string, timestamp: string): stri
 export function encode(request: ModelRequest, changes: Changes, target: Target, sentAt: number): WireRequest {
   const chat = request.content() as Conversation;
   refuse(chat);
-  const adjusted: string[] = [];
+  const fitting = new Fitting(BOUNDS, target.quirks, changes.model);
   const body = {
     messages: chat.messages.map(composeMessage),
     model: changes.model,
-    param: composeParameters(chat, changes, adjusted),
+    param: composeParameters(chat, changes, fitting),
   };
+  const { adjusted } = fitting;
   return {
     method: "POST",
     path: target.quirks.paths?.chat ?? PATH,
@@ -78,12 +87,7 @@ function composeMessage(message: Message): object {
   return { role: ROLES[message.role], content };
 }
 
-function composeParameters(chat: Conversation, changes: Changes, adjusted: string[]): object {
-  const bounded = (name: string, value: number | undefined, min: number, max: number): number | undefined => {
-    const within = value === undefined ? undefined : withinBounds(value, { min, max });
-    if (within !== value) adjusted.push(`${name}=${within}`);
-    return within;
-  };
+function composeParameters(chat: Conversation, changes: Changes, fitting: Fitting): object {
   for (const [name, value] of Object.entries({
     stop: chat.stop[0],
     seed: chat.seed,
@@ -91,13 +95,14 @@ function composeParameters(chat: Conversation, changes: Changes, adjusted: strin
     frequency_penalty: chat.frequencyPenalty,
     reasoning_effort: chat.reasoning?.effort,
   })) {
-    if (value !== undefined) adjusted.push(`-${name}`);
+    fitting.leaveOut(name, value);
   }
-  const asked = bounded("max_tokens", chat.maxOutputTokens, 1, MOST_TOKENS);
+  const own = KNOWN_EXTRAS.map((name) => [name, chat.extra[name]]);
   return clean({
-    generate_length: lower(asked, changes.maxOutputTokens),
-    temperature: bounded("temperature", chat.temperature, 0, 1),
-    top_p: chat.topP,
-    top_k: bounded("top_k", chat.topK, 3, 100),
+    generate_length: lower(fitting.number("max_tokens", chat.maxOutputTokens), changes.maxOutputTokens),
+    temperature: fitting.number("temperature", chat.temperature),
+    top_p: fitting.number("top_p", chat.topP),
+    top_k: fitting.number("top_k", chat.topK),
+    ...Object.fromEntries(own),
   });
 }

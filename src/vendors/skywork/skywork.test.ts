@@ -58,6 +58,13 @@ describe("a request", () => {
     ]);
   });
 
+  test("is fitted to what the endpoint's own rules take, and keeps the platform's own parameters", () => {
+    const target = { ...TARGET, quirks: { clamps: { top_k: { max: 10 } } } };
+    const wire = skywork.encode(chat({ top_k: 50, repetition_penalty: 1.1, other: 1 }), CHANGES, target, NOW);
+    expect(JSON.parse(wire.body.toString()).param).toEqual({ top_k: 10, repetition_penalty: 1.1 });
+    expect(wire.adjusted).toEqual(["top_k=10"]);
+  });
+
   test.each([
     [{ tools: [{ type: "function", function: { name: "f" } }] }, "tools"],
     [{ n: 2 }, "n"],

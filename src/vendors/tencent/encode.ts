@@ -1,5 +1,5 @@
 import { tencentWords as words } from "../../base/messages/tencent.ts";
-import { withinBounds } from "../clamps.ts";
+import type { RequestClamps } from "../clamps.ts";
 import type {
   AssistantPart,
   Conversation,
@@ -9,6 +9,7 @@ import type {
   Tool,
   UserPart,
 } from "../conversation.ts";
+import { Fitting } from "../fitting.ts";
 import { clean, imageUrl } from "../openai/compose.ts";
 import type { Changes, ModelRequest, Target, WireRequest } from "../spec.ts";
 import { unsupported } from "../translation/unsupported.ts";
@@ -19,6 +20,9 @@ const SERVICE = "hunyuan";
 const CONTENT_TYPE = "application/json; charset=utf-8";
 const MOST_MESSAGES = 40;
 const MOST_INPUTS = 50;
+
+/** What the platform takes. */
+const BOUNDS: RequestClamps = { temperature: { min: 0, max: 2 }, top_p: { min: 0, max: 1 } };
 
 /** Fields of the platform's own that clients may send along, in its own spelling. */
 const KNOWN_EXTRAS: ReadonlySet<string> = new Set([
@@ -37,12 +41,13 @@ const KNOWN_EXTRAS: ReadonlySet<string> = new Set([
 
 export function encode(request: ModelRequest, changes: Changes, target: Target, sentAt: number): WireRequest {
   const content = request.content();
-  const adjusted: string[] = [];
+  const fitting = new Fitting(BOUNDS, target.quirks, changes.model);
   const body =
     content.operation === "embeddings"
-      ? composeEmbeddings(content)
-      : composeChat(content as Conversation, request.stream, changes, adjusted);
+      ? composeEmbeddings(content, fitting)
+      : composeChat(content as Conversation, request.stream, changes, fitting);
   const action = content.operation === "embeddings" ? "GetEmbedding" : "ChatCompletions";
+  const { adjusted } = fitting;
   return { ...send(action, body, target, sentAt), ...(adjusted.length > 0 && { adjusted }) };
 }
 
@@ -77,7 +82,7 @@ function send(action: string, document: object, target: Target, sentAt: number):
   };
 }
 
-function composeChat(chat: Conversation, stream: boolean, changes: Changes, adjusted: string[]): object {
+function composeChat(chat: Conversation, stream: boolean, changes: Changes, fitting: Fitting): object {
   refuse(chat);
   const { maxOutputTokens, presencePenalty, frequencyPenalty, topK, reasoning } = chat;
   for (const [name, value] of Object.entries({
@@ -87,22 +92,17 @@ function composeChat(chat: Conversation, stream: boolean, changes: Changes, adju
     top_k: topK,
     reasoning_effort: reasoning?.effort === "none" ? undefined : reasoning?.effort,
   })) {
-    if (value !== undefined) adjusted.push(`-${name}`);
+    fitting.leaveOut(name, value);
   }
-  const within = (name: string, value: number | undefined, max: number): number | undefined => {
-    const taken = value === undefined ? undefined : withinBounds(value, { min: 0, max });
-    if (taken !== value) adjusted.push(`${name}=${taken}`);
-    return taken;
-  };
   const extras = Object.entries(chat.extra).filter(([name]) => KNOWN_EXTRAS.has(name));
   return clean({
     Model: changes.model,
     Messages: systemFirst(chat.messages).map(composeMessage),
     Stream: stream,
-    Temperature: within("temperature", chat.temperature, 2),
-    TopP: within("top_p", chat.topP, 1),
+    Temperature: fitting.number("temperature", chat.temperature),
+    TopP: fitting.number("top_p", chat.topP),
     Seed: chat.seed,
-    Stop: chat.stop.length > 0 ? chat.stop : undefined,
+    Stop: fitting.stop(chat.stop),
     ...composeTools(chat),
     ...(reasoning?.effort === "none" && { EnableThinking: false }),
     ...Object.fromEntries(extras),
@@ -179,7 +179,9 @@ function composeTool({ name, description, parameters }: Tool): object {
   return { Type: "function", Function: clean({ Name: name, Parameters: schema, Description: description }) };
 }
 
-function composeEmbeddings({ inputs }: EmbeddingsInput): object {
+/** All vectors are of one length. */
+function composeEmbeddings({ inputs, dimensions }: EmbeddingsInput, fitting: Fitting): object {
+  fitting.leaveOut("dimensions", dimensions);
   if (inputs.some((input) => typeof input !== "string")) throw unsupported(words.tokens(), "input");
   if (inputs.length > MOST_INPUTS) throw unsupported(words.inputs(MOST_INPUTS), "input");
   return { InputList: inputs };

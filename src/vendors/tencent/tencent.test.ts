@@ -111,6 +111,17 @@ describe("a request", () => {
     expect(tencent.limitsOutput).toBe(false);
   });
 
+  test("is fitted to what the endpoint's own rules take", () => {
+    const strict = sender(
+      tencent,
+      { ...TARGET, quirks: { clamps: { temperature: { max: 1 }, stop: { max: 1 } } } },
+      "m",
+    );
+    const { body, wire } = strict({ temperature: 1.5, top_p: 2, stop: ["a", "b"] });
+    expect(body).toMatchObject({ Temperature: 1, TopP: 1, Stop: ["a"] });
+    expect(wire.adjusted).toEqual(["temperature=1", "top_p=1", 'stop=["a"]']);
+  });
+
   const tools = ["f", "g"].map((name) => ({ type: "function", function: { name } }));
   test.each([
     [{ n: 2 }, "n"],
@@ -122,7 +133,8 @@ describe("a request", () => {
   });
 
   test("embeds texts", () => {
-    expect(send({ input: ["a", "b"] }, {}, "embeddings").body).toEqual({ InputList: ["a", "b"] });
+    const { body, wire } = send({ input: ["a", "b"], dimensions: 8 }, {}, "embeddings");
+    expect([body, wire.adjusted]).toEqual([{ InputList: ["a", "b"] }, ["-dimensions"]]);
     expect(() => send({ input: Array(51).fill("a") }, {}, "embeddings")).toThrow(expect.objectContaining(UNSUPPORTED));
   });
 });
