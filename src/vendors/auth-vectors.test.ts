@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { authorizeBce, canonicalHeaders, canonicalQuery, signingKey } from "./baidu-v1/sign.ts";
+import { hmacBase64 } from "./hmac.ts";
 import { signAddress as signIflytek } from "./iflytek/sign.ts";
 import { tokenOf as senseNovaToken } from "./sensenova/sign.ts";
 import { sign as signSkywork } from "./skywork/encode.ts";
@@ -60,6 +61,12 @@ const CHECKS: Readonly<Record<string, (vector: Vector) => void>> = {
       ? senseNovaToken(input.ak, input.sk, input.now * 1000)
       : zhipuToken(input.api_key, input.now_ms);
     expect(token).toBe(expected.token);
+  },
+  "HMAC-SHA256-base64": ({ input, expect: expected }) => {
+    expect(hmacBase64("sha256", input.key, input.message)).toBe(expected.base64);
+  },
+  "HMAC-SHA1-base64": ({ input, expect: expected }) => {
+    expect(hmacBase64("sha1", input.key, input.message)).toBe(expected.base64);
   },
   "md5-concat": ({ input, expect: expected }) => {
     expect(signSkywork(input.app_key, input.app_secret, input.timestamp)).toBe(expected.sign);

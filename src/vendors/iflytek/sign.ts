@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { hmacBase64 } from "../hmac.ts";
 
 export interface SparkKey {
   readonly apiKey: string;
@@ -30,7 +30,7 @@ export interface AddressSignature {
  */
 export function signAddress({ method, host, path }: SignedAddress, key: SparkKey, date: string): AddressSignature {
   const toSign = `host: ${host}\ndate: ${date}\n${method} ${path} HTTP/1.1`;
-  const signature = createHmac("sha256", key.apiSecret).update(toSign).digest("base64");
+  const signature = hmacBase64("sha256", key.apiSecret, toSign);
   const signed = `api_key="${key.apiKey}", algorithm="hmac-sha256", headers="host date request-line", signature="${signature}"`;
   const authorization = Buffer.from(signed).toString("base64");
   return { signature, authorization, query: new URLSearchParams({ authorization, date, host }).toString() };
