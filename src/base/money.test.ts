@@ -53,6 +53,16 @@ describe("decimals", () => {
     expect(parseAmount(text)).toBeUndefined();
   });
 
+  test("are written alike, quickly or not, at any number of digits and next to any whole unit", () => {
+    const near = fc.tuple(fc.bigInt({ min: 0n, max: 10n ** 7n }), fc.bigInt({ min: -3n, max: 3n }));
+    const small = near.map(([units, nanos]) => units * 10n ** 9n + nanos);
+    fc.assert(
+      fc.property(fc.oneof(small, fc.bigInt({ min: 0n, max: 2n * 10n ** 15n }), nano), (amount) => {
+        expect(formatAmount(amount)).toBe(formatDecimal(amount, 9));
+      }),
+    );
+  });
+
   test("writing and reading any amount gives it back", () => {
     fc.assert(
       fc.property(nano, (amount) => {

@@ -38,8 +38,21 @@ export function formatDecimal(value: bigint, digits: number): string {
 
 /** Writes nano-units as the shortest decimal: `123000n` → `"0.000123"`. */
 export function formatAmount(amount: Nano): string {
-  return formatDecimal(amount, NANO_DIGITS);
+  if (amount < 0n || amount > MOST_QUICK) return formatDecimal(amount, NANO_DIGITS);
+  const nano = Number(amount);
+  const whole = Math.floor(nano / NANO);
+  const fraction = nano - whole * NANO;
+  if (fraction === 0) return String(whole);
+  const digits = String(fraction + NANO);
+  let end = digits.length;
+  while (digits.charCodeAt(end - 1) === ZERO) end -= 1;
+  return `${whole}.${digits.slice(1, end)}`;
 }
+
+const NANO = 1e9;
+const ZERO = 0x30;
+/** Up to here a quotient by 10⁹ is exact enough in floating point for its whole part to be right. */
+const MOST_QUICK = 10n ** 15n;
 
 /** numerator / denominator to the nearest whole, a half to the even neighbour. denominator > 0. */
 export function divideHalfEven(numerator: bigint, denominator: bigint): bigint {

@@ -50,21 +50,19 @@ export function readCount(value: unknown): number | undefined {
 
 /** All input tokens, or undefined where none of their classes is known. */
 export function inputTokens(usage: Usage): number | undefined {
-  return total(usage, INPUT_CLASSES);
+  const { input, cachedInput, cacheWrite5m, cacheWrite1h, inputAudio, inputImage } = usage;
+  const text = sum(input, sum(cachedInput, sum(cacheWrite5m, cacheWrite1h)));
+  return sum(text, sum(inputAudio, inputImage));
 }
 
 /** All output tokens, or undefined where none of their classes is known. */
 export function outputTokens(usage: Usage): number | undefined {
-  return total(usage, OUTPUT_CLASSES);
+  return sum(usage.output, sum(usage.reasoning, usage.outputAudio));
 }
 
-function total(usage: Usage, classes: readonly (keyof Usage)[]): number | undefined {
-  let sum: number | undefined;
-  for (const name of classes) {
-    const count = usage[name];
-    if (count !== undefined) sum = (sum ?? 0) + count;
-  }
-  return sum;
+/** Unknown and unknown is unknown; unknown and known is what is known. */
+function sum(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined ? other : one + (other ?? 0);
 }
 
 /** How a settled cost is known. */

@@ -3,6 +3,7 @@ import type { ModelOffer } from "../catalogue/catalogue.ts";
 import type { PriceDocument } from "../catalogue/price-document.ts";
 import type { ExchangeRate, HoldAsk, HoldSize, SmallerHold } from "../ledger/spec.ts";
 import type { KeptAnswerRow } from "../store/spec.ts";
+import type { ModelRequest, Operation } from "../vendors/spec.ts";
 import type { CallContext } from "./attempt.ts";
 import type { AttemptSize } from "./sizing.ts";
 
@@ -49,7 +50,7 @@ export class AttemptAsk implements HoldAsk {
     this.full = size.full;
     this.step = request.stream && offer.endpoint.billsOnAbort === "generated" ? size.step : undefined;
     this.#size = size;
-    this.detail = { operation: request.operation, stream: request.stream };
+    this.detail = detailOf(request);
     this.kept = kept;
     this.#context = context;
     this.#at = at;
@@ -67,3 +68,14 @@ export class AttemptAsk implements HoldAsk {
     return this.#context.snapshot.catalogue.rate(this.currency, currency, this.#at);
   }
 }
+
+/** The same object for the same kind of call, so that it need be written as text but once. */
+function detailOf({ operation, stream }: ModelRequest): Readonly<Record<string, unknown>> {
+  const known = stream ? STREAMS : ANSWERS;
+  let detail = known.get(operation);
+  if (!detail) known.set(operation, (detail = Object.freeze({ operation, stream })));
+  return detail;
+}
+
+const STREAMS = new Map<Operation, Readonly<Record<string, unknown>>>();
+const ANSWERS = new Map<Operation, Readonly<Record<string, unknown>>>();

@@ -45,14 +45,8 @@ export class ResponseSink implements CallSink {
 }
 
 function headersOf(head: CallHead, length: number | undefined): string[] {
-  const headers = [
-    "content-type",
-    head.contentType,
-    "x-maidan-call",
-    head.call,
-    "x-maidan-model",
-    encodeHeader(head.model),
-  ];
+  const model = encodeHeader(head.model);
+  const headers = ["content-type", head.contentType, "x-maidan-call", head.call, "x-maidan-model", model];
   if (length !== undefined) headers.push("content-length", String(length));
   if (head.stream) headers.push("cache-control", "no-cache", "x-accel-buffering", "no");
   if (head.adjusted !== undefined) headers.push("x-maidan-adjusted", head.adjusted);

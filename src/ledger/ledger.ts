@@ -309,7 +309,7 @@ export class Ledger {
     if (this.#lastAttempt === undefined || attempt > this.#lastAttempt) this.#lastAttempt = attempt;
     const shares = hold.shares.map(({ window, bound }) => shareOf(window, bound));
     const detail = smaller ? { ...ask.detail, outputTokens: smaller.outputTokens } : ask.detail;
-    hold.durable = this.#append(hold, "hold", PHASE.hold, 0, size.amount, size.bound, shares, JSON.stringify(detail));
+    hold.durable = this.#append(hold, "hold", PHASE.hold, 0, size.amount, size.bound, shares, writeDetail(detail));
     return hold;
   }
 
@@ -381,6 +381,17 @@ function learn({ ask, shares, bound, outputTokens }: AttemptHold, cost: Nano): v
   const part = (Number(cost) / whole) * (cut ? 2 : 1);
   for (const { window } of shares) window.account.learn(part);
 }
+
+/** As JSON, once for a detail that never changes. */
+function writeDetail(detail: Detail): string {
+  let text = WRITTEN.get(detail);
+  if (text !== undefined) return text;
+  text = JSON.stringify(detail);
+  if (Object.isFrozen(detail)) WRITTEN.set(detail, text);
+  return text;
+}
+
+const WRITTEN = new WeakMap<Detail, string>();
 
 function shareOf(window: WindowSums, amount: Nano): BudgetShare {
   return { budget: window.account.book, window: window.start, amount };
