@@ -33,6 +33,7 @@ export const dashscopeSimulator: Simulator = {
     switch (path) {
       case "/services/aigc/text-generation/generation":
       case "/services/aigc/multimodal-generation/generation":
+        if (body.model === "practice-image") return draw(body, request, reply);
         return generate(body, request, reply, path.includes("multimodal"));
       case "/services/embeddings/text-embedding/text-embedding":
         return embed(body, reply);
@@ -83,11 +84,30 @@ async function generate(body: Loose, request: SimulatedRequest, reply: Reply, mu
   const lists = messages.every(({ content }) => Array.isArray(content) || content === null);
   if (messages.length === 0 || lists !== multimodal) return refuse(reply, "invalid_request");
   const parameters = body.parameters ?? {};
-  if (parameters.temperature >= 2) return refuse(reply, "invalid_request");
+  const streams = request.headers["x-dashscope-sse"] === "enable" || parameters.stream === true;
+  if (isRefused(parameters, streams)) return refuse(reply, "invalid_request");
   const scene = sceneOf(questionOf(messages, parameters));
   if (scene.type === "refusal") return refuse(reply, scene.errorClass);
-  if (request.headers["x-dashscope-sse"] === "enable" || parameters.stream) return stream(body, scene, reply);
+  if (streams) return stream(body, scene, reply);
   return send(body, scene, reply);
+}
+
+/** What the platform takes no such values of. */
+function isRefused(parameters: Loose, streams: boolean): boolean {
+  const {
+    temperature,
+    top_p,
+    enable_thinking: thinks,
+    response_format,
+    incremental_output,
+    n = 1,
+    tools = [],
+  } = parameters;
+  if (temperature < 0 || temperature >= 2 || top_p <= 0 || top_p > 1) return true;
+  if (tools.length > 0 && parameters.result_format !== "message") return true;
+  if (n > 4 || (n > 1 && (tools.length > 0 || thinks))) return true;
+  if (parameters.tool_choice === "required") return true;
+  return thinks === true && (response_format?.type === "json_object" || (streams && incremental_output !== true));
 }
 
 function questionOf(messages: readonly Loose[], parameters: Loose): Question {
@@ -100,7 +120,7 @@ function questionOf(messages: readonly Loose[], parameters: Loose): Question {
     toolResults: results.map(({ content }) => textOf(content)),
     tools: (parameters.tools ?? []).map((tool: Loose) => tool.function.name),
     images: parts.filter((part: Loose) => part.image !== undefined).length,
-    maxOutputTokens: parameters.max_tokens,
+    maxOutputTokens: parameters.max_completion_tokens ?? parameters.max_tokens,
     stop: [parameters.stop ?? []].flat(),
   };
 }
@@ -121,8 +141,16 @@ function usageOf({ input, cachedInput, output, reasoning }: SceneUsage): object 
   };
 }
 
-/** The platform filters by an error, even in the middle; a model of its own may end by this word. */
-const FINISHES: Readonly<Record<string, string>> = { content_filter: "content_filter" };
+/** What the rules strike in the middle is an error: no answer ends by such a word. */
+function isStruck({ pieces }: Answer): boolean {
+  return pieces.some((piece) => piece.type === "finish" && piece.reason === "content_filter");
+}
+
+const STRUCK = {
+  code: "DataInspectionFailed",
+  message: "Output data may contain inappropriate content.",
+  request_id: "simulated",
+};
 
 function send(body: Loose, scene: Answer, reply: Reply): void {
   if (scene.cut) {
@@ -131,6 +159,10 @@ function send(body: Loose, scene: Answer, reply: Reply): void {
   }
   if (scene.failure) {
     refuse(reply, scene.failure);
+    return;
+  }
+  if (isStruck(scene)) {
+    reply.send(400, STRUCK);
     return;
   }
   const message: Loose = { role: "assistant", content: "" };
@@ -143,11 +175,16 @@ function send(body: Loose, scene: Answer, reply: Reply): void {
       message.tool_calls ??= [];
       message.tool_calls.push({ id: piece.id, type: "function", function: { name: piece.name, arguments: "" } });
     } else if (piece.type === "tool-call-delta") message.tool_calls[piece.index].function.arguments += piece.text;
-    else if (piece.type === "finish") finish = FINISHES[piece.reason] ?? piece.reason;
+    else if (piece.type === "finish") finish = piece.reason;
   }
   reply.log.add({ model: body.model, stream: false, usage: scene.usage, whole: true });
-  const output = { choices: [{ finish_reason: finish, message }] };
-  reply.send(200, { output, usage: usageOf(scene.usage), request_id: "simulated" });
+  reply.send(200, { output: outputOf(body, message, finish), usage: usageOf(scene.usage), request_id: "simulated" });
+}
+
+/** Unless it is asked for messages, the older way gives one text. */
+function outputOf(body: Loose, message: Loose, finish_reason: string): object {
+  const older = body.parameters?.result_format !== "message" && !Array.isArray(body.input.messages[0].content);
+  return older ? { text: message.content, finish_reason } : { choices: [{ message, finish_reason }] };
 }
 
 async function stream(body: Loose, scene: Answer, reply: Reply): Promise<void> {
@@ -157,7 +194,7 @@ async function stream(body: Loose, scene: Answer, reply: Reply): Promise<void> {
   let number = 0;
   const event = (message: object, finish_reason = "null"): Promise<boolean> => {
     number += 1;
-    const output = { choices: [{ message: { role: "assistant", content: "", ...message }, finish_reason }] };
+    const output = outputOf(body, { role: "assistant", content: "", ...message }, finish_reason);
     const data = JSON.stringify({ output, usage: usageOf(scene.usage), request_id: "simulated" });
     return reply.write(`id:${number}\nevent:result\n:HTTP_STATUS/200\ndata:${data}\n\n`);
   };
@@ -173,8 +210,8 @@ async function stream(body: Loose, scene: Answer, reply: Reply): Promise<void> {
     } else if (piece.type === "tool-call-delta") {
       const called = { arguments: piece.text };
       await event({ tool_calls: [{ index: piece.index, id: "", type: "function", function: called }] });
-    } else if (piece.type === "finish") {
-      await event(incremental ? {} : { content: written.content }, FINISHES[piece.reason] ?? piece.reason);
+    } else if (piece.type === "finish" && piece.reason !== "content_filter") {
+      await event(incremental ? {} : { content: written.content }, piece.reason);
     }
   }
   reply.log.add({ model: body.model, stream: true, usage: scene.usage, whole: !scene.cut && !scene.failure });
@@ -182,8 +219,8 @@ async function stream(body: Loose, scene: Answer, reply: Reply): Promise<void> {
     reply.cut();
     return;
   }
-  if (scene.failure) {
-    const [status, error] = errorOf(scene.failure);
+  if (scene.failure || isStruck(scene)) {
+    const [status, error] = scene.failure ? errorOf(scene.failure) : [400, STRUCK];
     await reply.write(`id:${number + 1}\nevent:error\n:HTTP_STATUS/${status}\ndata:${JSON.stringify(error)}\n\n`);
   }
   reply.end();
@@ -205,6 +242,15 @@ function submit(body: Loose, request: SimulatedRequest, reply: Reply): void {
   const task_id = `simulated-${tasks.size + 1}`;
   if (tasks.size < TASKS_KEPT) tasks.set(task_id, { polls: 0, body });
   reply.send(200, { output: { task_status: "PENDING", task_id }, request_id: "simulated" });
+}
+
+/** The newest models draw at once. */
+function draw(body: Loose, { origin }: SimulatedRequest, reply: Reply): void {
+  const count: number = body.parameters?.n ?? 1;
+  reply.log.add({ model: body.model, stream: false, usage: { images: count }, whole: true });
+  const content = Array.from({ length: count }, (_, index) => ({ image: `${origin}/pictures/${index}.png` }));
+  const output = { choices: [{ finish_reason: "stop", message: { role: "assistant", content } }] };
+  reply.send(200, { output, usage: { image_count: count }, request_id: "simulated" });
 }
 
 function task(id: string, { origin }: SimulatedRequest, reply: Reply): void {

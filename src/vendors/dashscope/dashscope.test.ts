@@ -8,6 +8,7 @@ import type { ImageOrder } from "../conversation.ts";
 import { httpTransport } from "../http-transport.ts";
 import { NOW, readAtEveryCut, readChunks, sender, UNSUPPORTED } from "../reading.suite.ts";
 import type { AnswerSink, ModelRequest, Target } from "../spec.ts";
+import { record } from "../transport.suite.ts";
 import { dashscope } from "./protocol.ts";
 import { TaskTransport } from "./task-transport.ts";
 
@@ -38,7 +39,7 @@ describe("a request", () => {
       parameters: {
         result_format: "message",
         incremental_output: true,
-        max_tokens: 7,
+        max_completion_tokens: 7,
         temperature: 1.99,
         top_p: 0.01,
         stop: ["x"],
@@ -65,14 +66,81 @@ describe("a request", () => {
     expect(sender(dashscope, TARGET, "qwen-vl-max")({}).wire.path).toContain("multimodal");
   });
 
+  const tool = (name: string) => ({ type: "function", function: { name } });
+  const forced = { type: "function", function: { name: "f" } };
+  const json = { response_format: { type: "json_object" } };
+
+  test("has one text a message where there is no picture", () => {
+    const parts = [
+      { type: "text", text: "a" },
+      { type: "text", text: "b" },
+    ];
+    const calls = [{ id: "c", type: "function", function: { name: "f", arguments: "{}" } }];
+    const messages = [
+      { role: "user", content: parts },
+      { role: "assistant", content: null, reasoning_content: "hm", tool_calls: calls },
+      { role: "tool", tool_call_id: "c", content: "1" },
+    ];
+    expect(send({ messages }).body.input.messages).toEqual([
+      { role: "user", content: "ab" },
+      { role: "assistant", content: "", reasoning_content: "hm", tool_calls: calls },
+      { role: "tool", content: "1", tool_call_id: "c" },
+    ]);
+  });
+
+  test.each([
+    ["qwen-plus", { reasoning_effort: "none" }, { enable_thinking: false }, undefined],
+    ["qwen-plus", { enable_thinking: true }, { enable_thinking: true }, undefined],
+    ["qwen-plus", { reasoning_effort: "high" }, { enable_thinking: true }, ["enable_thinking=true"]],
+    [
+      "qwen3.8-max",
+      { reasoning_effort: "high" },
+      { enable_thinking: true, reasoning_effort: "xhigh" },
+      ["reasoning_effort=xhigh"],
+    ],
+    ["qwen3.8-max", { reasoning_effort: "low" }, { enable_thinking: true, reasoning_effort: "low" }, undefined],
+    ["qwen-plus", { enable_thinking: true, ...json }, { enable_thinking: false, ...json }, ["enable_thinking=false"]],
+    [
+      "qwen-plus",
+      { enable_thinking: true, tools: [tool("f")], tool_choice: forced },
+      { enable_thinking: true, tool_choice: "auto" },
+      ["tool_choice=auto"],
+    ],
+    ["qwen-plus", { tools: [tool("f")], tool_choice: "required" }, { tool_choice: forced }, undefined],
+    ["qwen-plus", { seed: -1 }, { seed: 0 }, ["seed=0"]],
+  ] as const)("%s, asked for %j, is told %j", (model, fields, told, adjusted) => {
+    const { wire, body } = sender(dashscope, TARGET, model)(fields);
+    expect(body.parameters).toMatchObject(told);
+    expect(wire.adjusted).toEqual(adjusted);
+  });
+
+  test("names the longest answer as its endpoint says", () => {
+    const quirks = { maxOutputField: "max_completion_tokens" } as const;
+    const { body } = sender(dashscope, { ...TARGET, quirks }, "qwen-plus")({ max_tokens: 3 });
+    expect(body.parameters).toMatchObject({ max_completion_tokens: 3 });
+  });
+
+  test("goes the way that its endpoint names, in that way's shape", () => {
+    const quirks = { paths: { chat: "/services/aigc/multimodal-generation/generation" } };
+    const { body } = sender(dashscope, { ...TARGET, quirks }, "qwen3.5-plus")({});
+    expect(body.input.messages).toEqual([{ role: "user", content: [{ text: "hi" }] }]);
+  });
+
   test.each([
     [{ n: 5 }, "n"],
-    [{ tool_choice: "required", tools: [{ type: "function", function: { name: "f" } }] }, "tool_choice"],
+    [{ n: 2, tools: [tool("f")] }, "n"],
+    [{ n: 2, enable_thinking: true }, "n"],
+    [{ tool_choice: "required", tools: [tool("f"), tool("g")] }, "tool_choice"],
+    [{ messages: [{ role: "user", content: [{ type: "file", file: { file_data: "AAAA" } }] }] }, "messages"],
   ])("%# is more than it can say", (fields, param) => {
     expect(() => send(fields)).toThrow(expect.objectContaining({ ...UNSUPPORTED, param }));
   });
 
-  test("embeds texts", () => {
+  test("embeds texts, as many as its model takes", () => {
+    const inputs = Array.from({ length: 11 }, () => "a");
+    expect(send({ input: inputs }, {}, "embeddings").body.input.texts).toHaveLength(11);
+    const newer = sender(dashscope, TARGET, "text-embedding-v4");
+    expect(() => newer({ input: inputs }, {}, "embeddings")).toThrow(expect.objectContaining(UNSUPPORTED));
     expect(send({ input: "a", dimensions: 64 }, {}, "embeddings").body).toEqual({
       model: "qwen-plus",
       input: { texts: ["a"] },
@@ -115,6 +183,38 @@ describe("an answer", () => {
     }
   });
 
+  test("that the rules strike in the middle ends there, and is billed so far", () => {
+    const struck = { code: "DataInspectionFailed", message: "Output data may contain inappropriate content." };
+    const end = `id:2\nevent:error\n:HTTP_STATUS/400\ndata:${JSON.stringify(struck)}\n\n`;
+    const pieces = readChunks(dashscope, [Buffer.from(event({ content: "a" }) + end)]);
+    expect(pieces.slice(-3)).toEqual([
+      { type: "usage", usage: expect.objectContaining({ output: 2 }) },
+      { type: "finish", choice: 0, reason: "content_filter", raw: "DataInspectionFailed" },
+      { type: "end" },
+    ]);
+    expect(readChunks(dashscope, [Buffer.from(end)])).toEqual([
+      { type: "fault", fault: expect.objectContaining({ errorClass: "content_filter", charged: "nothing" }) },
+    ]);
+  });
+
+  test("of a model that sees tells its pictures apart, and its cache", () => {
+    const usage = {
+      input_tokens: 100,
+      output_tokens: 1,
+      image_tokens: 60,
+      input_tokens_details: { image_tokens: 60, text_tokens: 40 },
+      prompt_tokens_details: { cached_tokens: 10 },
+    };
+    const content = [{ text: "a" }, { text: "b" }];
+    const body = { output: { choices: [{ message: { content }, finish_reason: "stop" }] }, usage, request_id: "r" };
+    const pieces = dashscope.readPieces("chat", Buffer.from(JSON.stringify(body)));
+    expect(pieces).toContainEqual({
+      type: "usage",
+      usage: expect.objectContaining({ input: 30, inputImage: 60, cachedInput: 10, output: 1 }),
+    });
+    expect(pieces.flatMap((piece) => (piece.type === "text-delta" ? [piece.text] : []))).toEqual(["a", "b"]);
+  });
+
   test("of a model that repeats itself is told once", () => {
     const reader = dashscope.readStream({ eventBytes: 10_000, model: "qwen-mt-plus" });
     const frames = [event({ content: "Hel" }), event({ content: "Hello" }), event({ content: "Hello" }, "stop")];
@@ -141,7 +241,7 @@ describe("an answer", () => {
   test.each([
     [400, "InvalidParameter", "Range of input length should be [1, 30720]", "context_length"],
     [400, "InvalidParameter", "temperature", "invalid_request"],
-    [400, "DataInspectionFailed", "Output data may contain inappropriate content.", "content_filter"],
+    [400, "BadRequest.TooLarge", "Payload Too Large", "invalid_request"],
     [400, "Arrearage", "Access denied, please make sure your account is in good standing.", "billing"],
     [401, "InvalidApiKey", "Invalid API-key provided.", "auth"],
     [403, "AllocationQuota.FreeTierOnly", "exhausted", "quota"],
@@ -160,8 +260,19 @@ describe("an answer", () => {
     expect(dashscope.readError(status, {}, Buffer.from(late))).toMatchObject({ errorClass });
     expect(readChunks(dashscope, [Buffer.from(event({ content: "a" })), Buffer.from(late)]).at(-1)).toMatchObject({
       type: "fault",
-      fault: { errorClass, charged: "unknown" },
+      fault: { errorClass, charged: "unknown", vendorStatus: status },
     });
+  });
+
+  test("whose pictures were drawn at once has them in its parts", () => {
+    const content = [{ image: "https://x/1" }, { image: "https://x/2" }];
+    const body = { output: { choices: [{ message: { content } }] }, usage: { image_count: 2 }, request_id: "r" };
+    expect(dashscope.readPieces("images", Buffer.from(JSON.stringify(body)))).toEqual([
+      { type: "start", id: "r" },
+      { type: "image", index: 0, url: "https://x/1" },
+      { type: "image", index: 1, url: "https://x/2" },
+      { type: "usage", usage: { images: 2 } },
+    ]);
   });
 
   test.each(["", "[]", "{}", '{"output":{}}'])("%s is none", (text) => {
@@ -172,13 +283,18 @@ describe("an answer", () => {
 
 describe("a task", () => {
   let server: Server;
-  let script: object[];
+  let script: (object | number)[];
   const asked: string[] = [];
 
   beforeAll(async () => {
     server = createServer((request, response) => {
       asked.push(`${request.method} ${request.url}`);
-      request.resume().on("end", () => response.end(JSON.stringify(script.shift())));
+      request.resume().on("end", () => {
+        const next = script.shift();
+        if (next === 0) response.destroy();
+        else if (typeof next === "number") response.writeHead(next).end("{}");
+        else response.end(JSON.stringify(next));
+      });
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -205,11 +321,11 @@ describe("a task", () => {
     }),
   } as unknown as ModelRequest;
 
-  async function run(answers: object[], firstByteMs = 10_000): Promise<readonly AnswerPiece[]> {
+  async function run(answers: (object | number)[], firstByteMs = 10_000): Promise<readonly AnswerPiece[]> {
     script = answers;
     asked.length = 0;
     const { port } = server.address() as AddressInfo;
-    const transport = new TaskTransport(httpTransport({ baseUrl: `http://127.0.0.1:${port}` }));
+    const transport = new TaskTransport(httpTransport({ baseUrl: `http://127.0.0.1:${port}` }), 5);
     const wire = dashscope.encode(order, { model: "wanx", includeUsage: false }, TARGET, NOW);
     expect(JSON.parse(wire.body.toString())).toEqual({
       model: "wanx",
@@ -250,6 +366,55 @@ describe("a task", () => {
     const failed = state("FAILED", { code: "DataInspectionFailed", message: "no" });
     await expect(run([state("PENDING"), failed])).rejects.toMatchObject({ errorClass: "content_filter" });
     await expect(run([state("PENDING"), state("CANCELED")])).rejects.toBeInstanceOf(Fault);
+  });
+
+  test("is asked for again where its state cannot be had for a while", async () => {
+    const done = state("SUCCEEDED", { results: [{ url: "https://x/1" }, { code: "x", message: "y" }] });
+    expect(await run([state("PENDING"), 503, 429, 0, done])).toContainEqual({ type: "usage", usage: { images: 1 } });
+    expect(asked).toHaveLength(5);
+  });
+
+  test("that was taken may be charged, whatever is said of it later; one that was not is not", async () => {
+    await expect(run([state("PENDING"), 404])).rejects.toMatchObject({
+      errorClass: "server_error",
+      charged: "unknown",
+      details: { task: "t/1" },
+    });
+    const { port } = server.address() as AddressInfo;
+    const transport = new TaskTransport(httpTransport({ baseUrl: `http://127.0.0.1:${port}` }), 5);
+    script = [400];
+    const wire = dashscope.encode(order, { model: "wanx", includeUsage: false }, TARGET, NOW);
+    expect(await record(transport, wire).done).toMatchObject({ status: 400, events: ["head", "chunk", "end"] });
+    await transport.close();
+    expect((await record(transport, wire).done).fault).toMatchObject({ charged: "nothing" });
+  });
+
+  test("is waited for before all is closed, and forgotten when its call is given up", async () => {
+    const { port } = server.address() as AddressInfo;
+    const transport = new TaskTransport(httpTransport({ baseUrl: `http://127.0.0.1:${port}` }), 5);
+    const wire = dashscope.encode(order, { model: "wanx", includeUsage: false }, TARGET, NOW);
+    script = [state("PENDING"), state("RUNNING"), state("SUCCEEDED")];
+    const kept = record(transport, wire);
+    const closing = transport.close();
+    expect((await kept.done).events).toEqual(["head", "chunk", "end"]);
+    await closing;
+    const other = new TaskTransport(httpTransport({ baseUrl: `http://127.0.0.1:${port}` }), 5);
+    script = [state("PENDING"), ...Array.from({ length: 50 }, () => state("RUNNING"))];
+    const gone = record(other, wire);
+    gone.exchange.abort();
+    await other.close();
+    expect(gone.events).toEqual([]);
+  });
+
+  test("is asked for only where its model does not draw at once", () => {
+    const quirks = { paths: { images: "/services/aigc/multimodal-generation/generation" } };
+    const wire = dashscope.encode(order, { model: "qwen-image", includeUsage: false }, { ...TARGET, quirks }, NOW);
+    expect(wire.headers["x-dashscope-async"]).toBeUndefined();
+    expect(JSON.parse(wire.body.toString())).toEqual({
+      model: "qwen-image",
+      input: { messages: [{ role: "user", content: [{ text: "a square" }] }] },
+      parameters: { n: 2, size: "1024*1024" },
+    });
   });
 
   test("that takes longer than the call may is left, and may be charged", async () => {

@@ -21,6 +21,7 @@ const CODES: readonly Rule[] = [
   ["not_found", /^(ModelNotFound|model_not_found|model_not_supported|WorkSpaceNotFound|NotFound)/],
   ["timeout", /^(RequestTimeOut|ResponseTimeout|InternalError\.Timeout|GatewayTimeout)/],
   ["server_error", /^(InternalError|SystemError|ModelServiceFailed|InvokePluginFailed)/],
+  ["invalid_request", /^(BadRequest\.TooLarge|InvalidURL|InvalidSchema|UnsupportedOperation|Conflict)/],
 ];
 /** One code stands for too much: what it means is in its words. */
 const TOO_LONG = /range of input length|token length|maximum context|input length/i;

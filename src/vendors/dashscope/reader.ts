@@ -19,6 +19,8 @@ export class DashScopeReader implements PieceReader {
   readonly #splitter: EventSplitter;
   readonly #choices = new ChoiceReaders();
   readonly #deltas: Deltas | undefined;
+  /** The choices that have begun and not ended. */
+  readonly #open = new Set<number>();
   #started = false;
   #wrote = false;
 
@@ -48,15 +50,33 @@ export class DashScopeReader implements PieceReader {
     const document = payload === undefined ? undefined : parseJson(Buffer.from(payload, "latin1").toString("utf8"));
     if (!isObject(document)) return [];
     const named = eventName(event) === "error" ? { code: "Error", ...document } : document;
-    const fault = faultOf(named, 200, {}, this.#wrote);
-    if (fault) return [{ type: "fault", fault }];
+    const fault = faultOf(named, statusOf(event), {}, this.#wrote);
+    if (fault) return this.#struck(fault) ?? [{ type: "fault", fault }];
     const pieces = this.#started ? [] : [startOf(document)];
     this.#started = true;
     const read = this.#choices.read(choicesOf(document), "message", false);
     pieces.push(...(this.#deltas ? read.flatMap((piece) => this.#deltas!.push(piece)) : read), ...usageOf(document));
+    for (const piece of pieces) {
+      if (piece.type === "finish") this.#open.delete(piece.choice);
+      else if ("choice" in piece) this.#open.add(piece.choice);
+    }
     this.#wrote ||= pieces.some(({ type }) => type.endsWith("-delta"));
     return pieces;
   }
+
+  /** What the platform's rules strike in the middle is the end of an answer, which is billed as far as it went. */
+  #struck({ errorClass, vendorCode: raw }: VendorFault): AnswerPiece[] | undefined {
+    if (errorClass !== "content_filter" || !this.#wrote) return undefined;
+    const ends = [...this.#open].map(
+      (choice): AnswerPiece => ({ type: "finish", choice, reason: "content_filter", raw }),
+    );
+    return [...ends, { type: "end" }];
+  }
+}
+
+/** Of an event: `:HTTP_STATUS/400`, a comment in it. */
+function statusOf(event: string): number {
+  return Number(/^:HTTP_STATUS\/([2-5]\d\d)\b/m.exec(event)?.[1] ?? 200);
 }
 
 /** Reads a whole answer. Throws `VendorFault` where it is an error, or none. */
@@ -86,7 +106,11 @@ function choicesOf(document: JsonObject): JsonObject {
 }
 
 function usageOf(document: JsonObject): AnswerPiece[] {
-  const { usage } = readUsage(document.usage, "chat");
+  const raw = document.usage;
+  if (!isObject(raw)) return [];
+  // Of models that see, one part of the input is told beside the others.
+  const details = { ...objectAt(raw, "input_tokens_details"), ...objectAt(raw, "prompt_tokens_details") };
+  const { usage } = readUsage({ ...raw, prompt_tokens_details: details }, "chat");
   return usage ? [{ type: "usage", usage }] : [];
 }
 
@@ -102,15 +126,24 @@ function readEmbeddings(document: JsonObject): AnswerPiece[] {
   return [startOf(document), ...vectors, { type: "usage", usage }];
 }
 
-/** A task that is over. Pictures that failed one by one are left out; those that came are billed. */
+/**
+ * A task that is over, or the pictures of a model that draws at once. Pictures that failed one by one are left out; those that
+ * came are billed.
+ */
 function readImages(document: JsonObject): AnswerPiece[] {
   const output = objectAt(document, "output");
   const results = listOf(output.results).filter(isObject);
-  const urls = results.flatMap(({ url }) => (typeof url === "string" ? [url] : []));
+  const urls = [...results.map(({ url }) => url), ...drawnIn(output)].filter((url) => typeof url === "string");
   if (urls.length === 0) throw failedTask(output, results);
   const images = urls.map((url, index): AnswerPiece => ({ type: "image", index, url }));
   const count = readCount(objectAt(document, "usage").image_count) ?? urls.length;
   return [startOf(document), ...images, { type: "usage", usage: { images: count } }];
+}
+
+/** The pictures in the parts of messages. */
+function drawnIn(output: JsonObject): unknown[] {
+  const parts = listOf(output.choices).flatMap((choice) => listOf(objectAt(choice, "message").content));
+  return parts.map((part) => (isObject(part) ? part.image : undefined));
 }
 
 function failedTask(output: JsonObject, results: readonly JsonObject[]): VendorFault {

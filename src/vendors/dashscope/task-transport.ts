@@ -1,4 +1,5 @@
 import { dashscopeWords as words } from "../../base/messages/dashscope.ts";
+import { transportWords } from "../../base/messages/transports.ts";
 import { isObject, objectAt, parseJson, stringOf } from "../json-values.ts";
 import type { AnswerHeaders, AnswerSink, Exchange, SendBounds, Transport, WireRequest } from "../spec.ts";
 import { VendorFault } from "../vendor-fault.ts";
@@ -15,91 +16,154 @@ const TASK_BYTES = 1024 * 1024;
  */
 export class TaskTransport implements Transport {
   readonly #inner: Transport;
+  readonly #tasks = new Set<Task>();
+  #closing: Promise<void> | undefined;
+  #emptied = (): void => {};
 
-  constructor(inner: Transport) {
+  readonly #firstPollMs: number;
+
+  /** @param firstPollMs the first wait before a task is asked for; each is longer than the last */
+  constructor(inner: Transport, firstPollMs = FIRST_POLL_MS) {
     this.#inner = inner;
+    this.#firstPollMs = firstPollMs;
   }
 
   send(request: WireRequest, sink: AnswerSink, bounds: SendBounds): Exchange {
     if (request.headers["x-dashscope-async"] === undefined) return this.#inner.send(request, sink, bounds);
-    return new Task(this.#inner, request, sink, bounds);
+    const task: Task = new Task(this.#inner, { request, sink, bounds }, this.#firstPollMs, () => this.#leave(task));
+    this.#tasks.add(task);
+    task.begin(this.#closing !== undefined);
+    return task;
   }
 
+  /** Waits for tasks, too: none is longer under way than its bound. */
   close(): Promise<void> {
-    return this.#inner.close();
+    this.#closing ??= this.#closeAll();
+    return this.#closing;
   }
+
+  async #closeAll(): Promise<void> {
+    if (this.#tasks.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#emptied = resolve;
+      });
+    }
+    await this.#inner.close();
+  }
+
+  #leave(task: Task): void {
+    this.#tasks.delete(task);
+    if (this.#tasks.size === 0) this.#emptied();
+  }
+}
+
+interface Submission {
+  readonly request: WireRequest;
+  readonly sink: AnswerSink;
+  readonly bounds: SendBounds;
+}
+
+/** What came back of one request. */
+interface Answered {
+  readonly status: number;
+  readonly headers: AnswerHeaders;
+  readonly body: Buffer;
 }
 
 /** One task, from its submission to its end. */
 class Task implements Exchange {
   readonly #transport: Transport;
+  readonly #request: WireRequest;
   readonly #sink: AnswerSink;
   readonly #bounds: SendBounds;
-  readonly #headers: Record<string, string>;
-  readonly #patience: NodeJS.Timeout;
-  #current: Exchange;
+  readonly #leave: () => void;
+  #patience: NodeJS.Timeout | undefined;
+  #current: Exchange | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #waitMs = FIRST_POLL_MS;
+  #waitMs: number;
+  /** As the vendor knows it, once it has taken it: from then on it may be charged, whatever comes. */
+  #id: string | undefined;
   #over = false;
 
-  constructor(transport: Transport, request: WireRequest, sink: AnswerSink, bounds: SendBounds) {
+  constructor(transport: Transport, { request, sink, bounds }: Submission, firstPollMs: number, leave: () => void) {
     this.#transport = transport;
+    this.#request = request;
     this.#sink = sink;
     this.#bounds = bounds;
-    const { "x-dashscope-async": _, "content-type": __, ...headers } = request.headers;
-    this.#headers = headers;
-    this.#patience = setTimeout(() => this.#late(), bounds.firstByteMs);
+    this.#waitMs = firstPollMs;
+    this.#leave = leave;
+  }
+
+  begin(closed: boolean): void {
+    if (closed) {
+      const text = transportWords.shut("DashScope");
+      const fault = new VendorFault(text, { errorClass: "server_error", charged: "nothing" });
+      queueMicrotask(() => this.#fail(fault));
+      return;
+    }
+    this.#patience = setTimeout(() => this.#late(), this.#bounds.firstByteMs);
     this.#patience.unref();
-    this.#current = transport.send(
-      request,
-      this.#gather((body) => this.#submitted(body)),
-      bounds,
+    this.#ask(
+      this.#request,
+      (answered) => this.#submitted(answered),
+      (fault) => this.#fail(fault),
     );
   }
 
+  /** What comes back is one short answer at the end: there is nothing to hold up. */
   pause(): void {}
   resume(): void {}
 
   abort(): void {
     if (this.#over) return;
-    this.#close();
-    this.#current.abort();
+    this.#finish();
+    this.#current?.abort();
   }
 
-  #submitted(body: Buffer): void {
-    const id = stringOf(objectAt(parseJson(body.toString("utf8")), "output").task_id);
+  #submitted(answered: Answered): void {
+    const id = stringOf(objectAt(parseJson(answered.body.toString("utf8")), "output").task_id);
     // What is no task is the answer: an error above all.
-    if (id === undefined) this.#deliver(200, { "content-type": "application/json" }, body);
-    else this.#pollLater(`/tasks/${encodeURIComponent(id)}`);
+    if (answered.status > 299 || id === undefined) {
+      this.#deliver(answered);
+      return;
+    }
+    this.#id = id;
+    this.#pollLater();
   }
 
-  #pollLater(path: string): void {
-    this.#timer = setTimeout(() => {
-      const request: WireRequest = { method: "GET", path, headers: this.#headers, body: Buffer.alloc(0) };
-      this.#current = this.#transport.send(
-        request,
-        this.#gather((body) => this.#polled(path, body)),
-        this.#bounds,
-      );
-    }, this.#waitMs);
+  #pollLater(): void {
+    this.#timer = setTimeout(() => this.#poll(), this.#waitMs);
     this.#timer.unref();
     this.#waitMs = Math.min(this.#waitMs * 1.5, LONGEST_POLL_MS);
   }
 
-  #polled(path: string, body: Buffer): void {
-    const document = parseJson(body.toString("utf8"));
-    const status = isObject(document) ? objectAt(document, "output").task_status : undefined;
-    if (RUNNING.has(status)) this.#pollLater(path);
-    else this.#deliver(200, { "content-type": "application/json" }, body);
+  #poll(): void {
+    const { "x-dashscope-async": _, "content-type": __, ...headers } = this.#request.headers;
+    const path = `/tasks/${encodeURIComponent(this.#id!)}`;
+    this.#ask(
+      { method: "GET", path, headers, body: Buffer.alloc(0) },
+      (answered) => this.#polled(answered),
+      // The task goes on while its state cannot be had: there is time left to ask again.
+      () => this.#pollLater(),
+    );
   }
 
-  /** Collects one answer. Anything but 2xx is the end of it all. */
-  #gather(then: (body: Buffer) => void): AnswerSink {
+  #polled(answered: Answered): void {
+    const { status, body } = answered;
+    const passing = status === 408 || status === 429 || status >= 500;
+    const document = status > 299 ? undefined : parseJson(body.toString("utf8"));
+    const state = isObject(document) ? objectAt(document, "output").task_status : undefined;
+    if (passing || RUNNING.has(state)) this.#pollLater();
+    else if (status > 299) this.#fail(this.#unknown(words.taskLost(status), "server_error"));
+    else this.#deliver(answered);
+  }
+
+  #ask(request: WireRequest, then: (answered: Answered) => void, failed: (fault: VendorFault) => void): void {
     const chunks: Buffer[] = [];
     let bytes = 0;
     let status = 0;
     let headers: AnswerHeaders = {};
-    return {
+    const sink: AnswerSink = {
       onHead: (code, answerHeaders) => {
         status = code;
         headers = answerHeaders;
@@ -109,40 +173,45 @@ class Task implements Exchange {
         if (bytes <= TASK_BYTES) chunks.push(Buffer.from(chunk));
       },
       onEnd: () => {
-        if (this.#over) return;
-        const body = Buffer.concat(chunks);
-        if (status >= 200 && status <= 299) then(body);
-        else this.#deliver(status, headers, body);
+        if (!this.#over) then({ status, headers, body: Buffer.concat(chunks) });
       },
       onFail: (fault) => {
-        if (!this.#over) this.#fail(fault);
+        if (!this.#over) failed(fault);
       },
     };
+    this.#current = this.#transport.send(request, sink, this.#bounds);
   }
 
-  #deliver(status: number, headers: AnswerHeaders, body: Buffer): void {
-    this.#close();
+  #deliver({ status, headers, body }: Answered): void {
+    this.#finish();
     this.#sink.onHead(status, headers);
     if (body.length > 0) this.#sink.onChunk(body);
     this.#sink.onEnd();
   }
 
   #fail(fault: VendorFault): void {
-    this.#close();
+    if (this.#over) return;
+    this.#finish();
     this.#sink.onFail(fault);
   }
 
   /** The task goes on without us, and may well be charged. */
   #late(): void {
     if (this.#over) return;
-    this.#current.abort();
-    const text = words.taskLate(Math.round(this.#bounds.firstByteMs / 1000));
-    this.#fail(new VendorFault(text, { errorClass: "timeout", charged: "unknown" }));
+    this.#current?.abort();
+    this.#fail(this.#unknown(words.taskLate(Math.round(this.#bounds.firstByteMs / 1000)), "timeout"));
   }
 
-  #close(): void {
+  /** With the task's id, by which a person may find it with the vendor. */
+  #unknown(text: VendorFault["text"], errorClass: "timeout" | "server_error"): VendorFault {
+    const details = this.#id === undefined ? {} : { details: { task: this.#id.slice(0, 200) } };
+    return new VendorFault(text, { errorClass, charged: "unknown", ...details });
+  }
+
+  #finish(): void {
     this.#over = true;
     clearTimeout(this.#patience);
     clearTimeout(this.#timer);
+    this.#leave();
   }
 }
