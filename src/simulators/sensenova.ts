@@ -12,7 +12,10 @@ const MODELS = ["practice-model", "practice-embedding"] as const;
 type Loose = any;
 type Answer = Extract<Scene, { type: "answer" }>;
 
-/** SenseTime's own protocol. No client of it is on npm, so nobody else proves this simulator. */
+/**
+ * SenseTime's own protocol. A search of npm has found no client of it (only one in Python is published), so nobody else proves this
+ * simulator.
+ */
 export const sensenovaSimulator: Simulator = {
   protocol: "sensenova",
   basePath: "",
@@ -28,6 +31,7 @@ export const sensenovaSimulator: Simulator = {
     if (!MODELS.includes(body.model)) return refuse(reply, "not_found");
     if (request.path === "/v1/llm/embeddings") return embeddings(body, reply);
     if (request.path !== "/v1/llm/chat-completions") return refuse(reply, "not_found");
+    if (isRefused(body)) return refuse(reply, "invalid_request");
     const scene = sceneOf(questionOf(body));
     if (scene.type === "refusal") return refuse(reply, scene.errorClass);
     return body.stream ? stream(body, scene, reply) : send(body, scene, reply);
@@ -49,10 +53,32 @@ function read(part: string): Record<string, unknown> {
 
 function parse(request: SimulatedRequest): Loose {
   try {
-    return JSON.parse(request.body.toString());
+    const body: unknown = JSON.parse(request.body.toString());
+    return typeof body === "object" && body !== null ? body : undefined;
   } catch {
     return undefined;
   }
+}
+
+const ROLES: ReadonlySet<unknown> = new Set(["system", "user", "assistant", "tool"]);
+
+/** What the platform takes no such values of. */
+function isRefused({
+  messages,
+  temperature,
+  top_p,
+  repetition_penalty: repetition,
+  n,
+  max_new_tokens: most,
+}: Loose): boolean {
+  if (!Array.isArray(messages) || messages.length === 0) return true;
+  if (
+    messages.some(({ role, content }) => !ROLES.has(role) || (typeof content !== "string" && !Array.isArray(content)))
+  ) {
+    return true;
+  }
+  if (temperature <= 0 || temperature > 2 || top_p <= 0 || top_p >= 1) return true;
+  return repetition <= 0 || repetition > 2 || n < 1 || n > 4 || most < 1;
 }
 
 function questionOf(body: Loose): Question {
@@ -179,6 +205,10 @@ async function stream(body: Loose, scene: Answer, reply: Reply): Promise<void> {
 
 function embeddings(body: Loose, reply: Reply): void {
   const inputs: string[] = body.input;
+  if (!Array.isArray(inputs) || inputs.length === 0) {
+    refuse(reply, "invalid_request");
+    return;
+  }
   const tokens = inputs.reduce((sum, text) => sum + [...text].length, 0);
   reply.log.add({ model: body.model, stream: false, usage: { input: tokens }, whole: true });
   const vectors = inputs.map((text, index) => ({ index, embedding: vectorOf(text), status_code: 0 }));

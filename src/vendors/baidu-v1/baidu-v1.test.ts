@@ -132,14 +132,18 @@ describe("a request", () => {
       size: "768x768",
       quality: "hd",
       style: undefined,
-      format: "url",
+      format: undefined,
       user: undefined,
       extra: { steps: 20, other: 1 },
     };
     const request = { operation: "images", stream: false, content: () => order } as unknown as ModelRequest;
     const wire = baiduV1.encode(request, { model: "Stable-Diffusion-XL", includeUsage: false }, TARGET, NOW);
-    expect(wire).toMatchObject({ path: "/text2image/sd_xl", adjusted: ["-quality", "response_format=b64_json"] });
+    expect(wire).toMatchObject({ path: "/text2image/sd_xl", adjusted: ["-quality"] });
     expect(JSON.parse(wire.body.toString())).toEqual({ prompt: "山", size: "768x768", n: 2, steps: 20 });
+    const address = { ...request, content: () => ({ ...order, format: "url" }) } as unknown as ModelRequest;
+    expect(() => baiduV1.encode(address, { model: "m", includeUsage: false }, TARGET, NOW)).toThrow(
+      expect.objectContaining({ ...UNSUPPORTED, param: "response_format" }),
+    );
   });
 
   test("is signed where an access key is given", () => {
@@ -254,7 +258,7 @@ describe("an answer", () => {
     expect(baiduV1.readPieces("images", Buffer.from(JSON.stringify(pictures)))).toEqual([
       START,
       { type: "image", index: 0, base64: "AAAA" },
-      { type: "usage", usage: expect.objectContaining({ images: 1 }) },
+      { type: "usage", usage: { images: 1 } },
     ]);
   });
 

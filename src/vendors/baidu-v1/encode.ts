@@ -139,7 +139,7 @@ function composeImages(order: ImageOrder, fitting: Fitting): object {
   const { prompt, count, size, quality, style, format, user, extra } = order;
   fitting.leaveOut("quality", quality);
   fitting.leaveOut("style", style);
-  if (format === "url") fitting.change<string>("response_format", format, "b64_json");
+  if (format === "url") throw unsupported(words.noAddresses(), "response_format");
   return clean({ prompt, size, n: count > 1 ? count : undefined, user_id: user, ...pick(extra, IMAGE_EXTRAS) });
 }
 

@@ -66,10 +66,14 @@ export function readPieces(operation: Operation, body: Buffer): AnswerPiece[] {
   }
   const items = listOf(document.data).filter(isObject);
   if (items.length === 0) throw strange();
-  const pieces = operation === "embeddings" ? items.map(readEmbedding) : items.flatMap(readImage);
-  const { usage } = readUsage(document.usage, "embeddings");
-  const images = operation === "images" ? { images: pieces.length } : {};
-  return [startOf(document), ...pieces, { type: "usage", usage: { ...usage, ...images } }];
+  if (operation === "embeddings") {
+    const { usage } = readUsage(document.usage, "embeddings");
+    return [startOf(document), ...items.map(readEmbedding), { type: "usage", usage }];
+  }
+  const images = items.flatMap(readImage);
+  if (images.length === 0) throw strange();
+  // The tokens that are told beside them are not what pictures are billed by.
+  return [startOf(document), ...images, { type: "usage", usage: { images: images.length } }];
 }
 
 /** The one choice of an answer, piece by piece. */

@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import {
   authorizeBce,
@@ -65,35 +64,5 @@ describe("a signature of Baidu's cloud", () => {
 
   test("tells the time to the second", () => {
     expect(bceTime(1_700_000_000_999)).toBe("2023-11-14T22:13:20Z");
-  });
-});
-
-interface Vector {
-  readonly id: string;
-  readonly scheme: string;
-  // biome-ignore lint/suspicious/noExplicitAny: each scheme has inputs of its own
-  readonly input: any;
-  readonly expect: Record<string, string>;
-}
-
-/** Kept beside the project, not in it; those of the documentation stand above in any case. */
-const FILE = new URL("../../../../shared/reference/auth-vectors.json", import.meta.url);
-const vectors: readonly Vector[] = existsSync(FILE)
-  ? JSON.parse(readFileSync(FILE, "utf8")).vectors.filter(({ scheme }: Vector) => scheme === "bce-auth-v1")
-  : [];
-
-describe.skipIf(vectors.length === 0)("known answers (skipped where their file is not at hand)", () => {
-  test.each(vectors.map((vector) => [vector.id, vector] as const))("%s", (_id, { input, expect: expected }) => {
-    if (expected.canonical_query !== undefined) expect(canonicalQuery(input.query)).toBe(expected.canonical_query);
-    if (input.access_key === undefined) return;
-    const { access_key: accessKey, secret_key: secretKey, timestamp, expire_s: seconds } = input;
-    const signed = input.signed_headers === "" ? [] : input.signed_headers.split(";");
-    const request = { method: input.method, path: input.uri, query: input.query, headers: input.headers };
-    expect(authorizeBce(request, { accessKey, secretKey }, timestamp, seconds, signed)).toBe(expected.authorization);
-    const prefix = `bce-auth-v1/${accessKey}/${timestamp}/${seconds}`;
-    if (expected.signing_key) expect(signingKey(secretKey, prefix)).toBe(expected.signing_key);
-    if (expected.canonical_headers) {
-      expect(canonicalHeaders(input.headers, signed)).toBe(expected.canonical_headers);
-    }
   });
 });

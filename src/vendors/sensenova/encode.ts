@@ -1,6 +1,7 @@
 import { sensenovaWords as words } from "../../base/messages/sensenova.ts";
-import { type NumberBounds, withinBounds } from "../clamps.ts";
+import { type RequestClamps, withinBounds } from "../clamps.ts";
 import type { Conversation, EmbeddingsInput, Message, UserPart } from "../conversation.ts";
+import { Fitting } from "../fitting.ts";
 import { clean, composeMessage, composeTool, composeToolChoice, lower } from "../openai/compose.ts";
 import type { Changes, ModelRequest, Operation, Target, WireRequest } from "../spec.ts";
 import { unsupported } from "../translation/unsupported.ts";
@@ -14,22 +15,23 @@ const PATHS: Readonly<Partial<Record<Operation | "models", string>>> = {
 const MOST_CHOICES = 4;
 
 /** What the platform takes, by its documentation. */
-const BOUNDS: Readonly<Record<"temperature" | "top_p" | "repetition_penalty", NumberBounds>> = {
+const CLAMPS: RequestClamps = {
   temperature: { min: 0, exclusiveMin: true, max: 2 },
   top_p: { min: 0, exclusiveMin: true, max: 1, exclusiveMax: true },
-  repetition_penalty: { min: 0, exclusiveMin: true, max: 2 },
 };
+const REPETITION = { min: 0, exclusiveMin: true, max: 2 };
 
 /** Top-level fields of the platform's own. */
 const KNOWN_EXTRAS = ["know_ids", "plugins", "thinking", "user"];
 
 export function encode(request: ModelRequest, changes: Changes, target: Target, sentAt: number): WireRequest {
-  const adjusted: string[] = [];
+  const fitting = new Fitting(CLAMPS, target.quirks, changes.model);
   const content = request.content();
   const body =
     content.operation === "embeddings"
       ? composeEmbeddings(content, changes)
-      : composeChat(content as Conversation, request.stream, changes, adjusted);
+      : composeChat(content as Conversation, request.stream, changes, fitting);
+  const { adjusted } = fitting;
   return {
     method: "POST",
     path: pathOf(target, request.operation),
@@ -62,39 +64,41 @@ function headersOf({ credentials, headers }: Target, sentAt: number, accept: str
   };
 }
 
-function composeChat(chat: Conversation, stream: boolean, changes: Changes, adjusted: string[]): object {
+function composeChat(chat: Conversation, stream: boolean, changes: Changes, fitting: Fitting): object {
   if (chat.choices > MOST_CHOICES) throw unsupported(words.choices(MOST_CHOICES), "n");
   if (chat.format) throw unsupported(words.noFormat(), "response_format");
-  const within = (name: keyof typeof BOUNDS, value: number | undefined): number | undefined => {
-    const taken = value === undefined ? undefined : withinBounds(value, BOUNDS[name]);
-    if (taken !== value) adjusted.push(`${name}=${taken}`);
-    return taken;
-  };
-  const { presencePenalty, frequencyPenalty, seed, topK } = chat;
-  const others = { presence_penalty: presencePenalty, frequency_penalty: frequencyPenalty, seed, top_k: topK };
-  for (const [name, value] of Object.entries(others)) if (value !== undefined) adjusted.push(`-${name}`);
+  fitting.leaveOut("presence_penalty", chat.presencePenalty);
+  fitting.leaveOut("frequency_penalty", chat.frequencyPenalty);
+  fitting.leaveOut("seed", chat.seed);
+  fitting.leaveOut("top_k", chat.topK);
   const extras = Object.entries(chat.extra).filter(([name]) => KNOWN_EXTRAS.includes(name));
+  const { repetition_penalty: repetition } = chat.extra;
   return clean({
     model: changes.model,
     messages: chat.messages.map(compose),
     max_new_tokens: lower(chat.maxOutputTokens, changes.maxOutputTokens),
-    temperature: within("temperature", chat.temperature),
-    top_p: within("top_p", chat.topP),
-    repetition_penalty: within("repetition_penalty", chat.extra.repetition_penalty as number | undefined),
+    temperature: fitting.number("temperature", chat.temperature),
+    top_p: fitting.number("top_p", chat.topP),
+    repetition_penalty:
+      typeof repetition === "number"
+        ? fitting.change("repetition_penalty", repetition, withinBounds(repetition, REPETITION))
+        : undefined,
     n: chat.choices > 1 ? chat.choices : undefined,
-    stop: chat.stop.length > 0 ? chat.stop : undefined,
+    stop: fitting.stop(chat.stop),
     stream,
     tools: chat.tools.length > 0 ? chat.tools.map(composeTool) : undefined,
-    tool_choice: chat.tools.length > 0 ? composeToolChoice(chat.toolChoice) : undefined,
+    tool_choice: chat.tools.length > 0 ? composeToolChoice(fitting.toolChoice(chat.toolChoice)) : undefined,
     thinking: chat.reasoning && { enabled: chat.reasoning.effort !== "none" },
     ...Object.fromEntries(extras),
   });
 }
 
+/** A content is a text, or a list of parts in the platform's own words. */
 function compose(message: Message): object {
   if (message.role === "user") return { role: "user", content: composeUser(message.parts) };
   const { reasoning_content: _, ...plain } = composeMessage(message);
-  return plain;
+  if (message.role === "tool") return { ...plain, content: composeUser(message.parts) };
+  return { ...plain, content: plain.content ?? "" };
 }
 
 function composeUser(parts: readonly UserPart[]): string | object[] {

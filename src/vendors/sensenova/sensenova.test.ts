@@ -58,6 +58,31 @@ describe("a request", () => {
     });
   });
 
+  test("has a text for every content, and parts where a tool shows a picture", () => {
+    const calls = [{ id: "c", type: "function", function: { name: "f", arguments: "{}" } }];
+    const image = { type: "image_url", image_url: { url: "https://x/y" } };
+    const messages = [
+      { role: "user", content: "q" },
+      { role: "assistant", content: null, tool_calls: calls },
+      { role: "tool", tool_call_id: "c", content: [image] },
+    ];
+    expect(bodyOf({ messages }).messages.slice(1)).toEqual([
+      { role: "assistant", content: "", tool_calls: calls },
+      { role: "tool", tool_call_id: "c", content: [{ type: "image_url", image_url: "https://x/y" }] },
+    ]);
+  });
+
+  test("is fitted to what its endpoint declares", () => {
+    const quirks = { clamps: { temperature: { max: 1 }, omit: ["top_p"] } };
+    const request = readRequest(
+      "chat",
+      Buffer.from('{"model":"m","messages":[{"role":"user","content":"hi"}],"temperature":2,"top_p":0.5}'),
+      { bodyBytes: 10_000 },
+    );
+    const wire = sensenova.encode(request, { model: "m", includeUsage: true }, { ...TARGET, quirks }, NOW);
+    expect(wire.adjusted).toEqual(["temperature=1", "-top_p"]);
+  });
+
   test("embeds texts", () => {
     expect(bodyOf({ input: "a" }, "embeddings")).toEqual({ model: "SenseChat-5", input: ["a"] });
     expect(() => bodyOf({ input: [1, 2] }, "embeddings")).toThrow(
@@ -112,6 +137,20 @@ describe("an answer", () => {
       { type: "tool-call-start", choice: 0, index: 0, id: "call_x_0_0", name: "f" },
       { type: "tool-call-start", choice: 0, index: 1, id: "call_x_0_1", name: "g" },
     ]);
+  });
+
+  test.each([
+    ["stop", "stop"],
+    ["length", "length"],
+    ["context", "length"],
+    ["sensitive", "content_filter"],
+    ["tool_calls", "tool_calls"],
+    ["odd", "error"],
+  ])("that ends by %s is finished by %s", (word, reason) => {
+    const body = { data: { id: "x", choices: [{ message: "a", finish_reason: word }] } };
+    expect(sensenova.readPieces("chat", Buffer.from(JSON.stringify(body)))).toContainEqual(
+      expect.objectContaining({ type: "finish", reason }),
+    );
   });
 
   test.each([
