@@ -37,13 +37,15 @@ export function openForReading({ folder }: ConnectionOptions): Database {
 
 /**
  * Writes the log out to its full size once, so that commits overwrite it instead of making it grow: a commit is a third
- * faster then. The database keeps the same room free. Costs about 150 ms where the log is not that large already.
+ * faster then. What does it is a transaction larger than the cache, which is given up: the database stays as it is.
+ * (Were the room left free in the database, every page taken from it would be one more page to commit.) Costs 20 ms.
  */
 export function reserveLog(database: Database): void {
   const bytes = CHECKPOINT_PAGES * PAGE_BYTES;
-  database.exec("drop table if exists reserve");
+  database.exec("pragma cache_size = 16");
+  database.exec("begin immediate");
   database.exec("create table reserve (room blob)");
   database.prepare("insert into reserve values (zeroblob(?))").run(bytes);
-  database.exec("drop table reserve");
-  database.exec("pragma wal_checkpoint(restart)");
+  database.exec("rollback");
+  database.exec(`pragma cache_size = -${CACHE_KIB}`);
 }

@@ -20,7 +20,7 @@ export interface SqliteStoreOptions {
   /** `disk` (default): survives a power cut. `process`: survives a crash of the program. */
   readonly durability?: Durability | undefined;
   readonly limits: Pick<Limits, "journalQueue">;
-  /** Prepares the log for many commits: worth its 150 ms for a server, not for one command. */
+  /** Prepares the log for many commits: worth its 20 ms for a server, not for one command. */
   readonly reserve?: boolean | undefined;
 }
 

@@ -13,6 +13,8 @@ const database = openForWriting(options);
 if (options.reserve) reserveLog(database);
 const statements = new Statements(database);
 const batches = new BatchWriter(database);
+const beginBatch = database.prepare("begin immediate");
+const commitBatch = database.prepare("commit");
 
 /** An open transaction of administration holds everything else up: it may not idle for longer than this. */
 const IDLE_TRANSACTION_MS = 5_000;
@@ -39,9 +41,9 @@ function handle(message: Batch | ThreadRequest): void {
 function commit(batch: Batch): ThreadAnswer | 0 {
   if (failed) return { id: 0, error: { message: "the store has failed before", sqliteCode: undefined } };
   try {
-    database.exec("begin immediate");
+    beginBatch.run();
     batches.write(batch);
-    database.exec("commit");
+    commitBatch.run();
     return 0;
   } catch (error) {
     failed = true;
