@@ -1,4 +1,5 @@
-import { alibaba, alibabaInternational, ark, baidu, tencent } from "./clouds.ts";
+import { alibaba, alibabaInternational } from "./alibaba.ts";
+import { ark, baidu, tencent } from "./clouds.ts";
 import { ai360, baichuan, iflytek, internlm, lingyiwanwu, sensetime, sensetimeLegacy, taichu } from "./further.ts";
 import { practice, recorded } from "./inside.ts";
 import {
