@@ -125,7 +125,7 @@ describe.each(CONFIGURATION)("%s", (name) => {
 });
 
 /** Fields that are told in words only: few will ever need them. */
-const RARE = ["paths", "chat", "embeddings", "keyHeader", "suites"];
+const RARE = ["paths", "chat", "embeddings", "images", "keyHeader", "suites", "region"];
 
 describe("the two languages of the configuration", () => {
   it("have the same sections, tables and examples", () => {

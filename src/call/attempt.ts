@@ -82,7 +82,7 @@ export class Attempt {
     if (!price) throw new Fault("unpriced_model", callWords.unpriced(offer.ref), { param: "model" });
     this.#price = price;
     const { request } = context.call;
-    this.#connection = connectionFor(context.snapshot.connections.get(offer.endpoint.id)!, request);
+    this.#connection = connectionFor(context.snapshot.connections.get(offer.endpoint.id)!, request, offer.upstream);
     const naming = { call: context.id, model: offer.ref, upstream: offer.upstream, at: this.#at };
     this.#passage = passageOf(this.#connection.protocol, request, naming);
     const { limitsOutput } = this.#connection.protocol;

@@ -34,7 +34,7 @@ export async function countTokens(
   const admission = environment.gate.enter(limitedNodes(snapshot, identity), 0);
   try {
     const [offer] = orderByHealth(plan.models, environment.health);
-    const connection = connectionFor(snapshot.connections.get(offer!.endpoint.id)!, request);
+    const connection = connectionFor(snapshot.connections.get(offer!.endpoint.id)!, request, offer!.upstream);
     const { passage } = connection.protocol;
     const counter = passage?.dialect === request.dialect.id ? passage.counter : undefined;
     const counted = counter && (await askVendor(environment, request, offer!, connection, counter));

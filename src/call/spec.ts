@@ -81,11 +81,17 @@ export interface Connection {
   readonly target?: Target;
   /** Other protocols that the same vendor speaks, by the dialect whose clients' bytes pass on them untouched. */
   readonly beside?: ReadonlyMap<string, Connection>;
+  /** The models that are served this way, as the vendor knows them; undefined for all. */
+  readonly models?: ReadonlySet<string> | undefined;
 }
 
 /** The way to an endpoint for a client: untouched bytes where the vendor speaks its dialect, too. */
-export function connectionFor(connection: Connection, request: ModelRequest): Connection {
-  return connection.beside?.get(request.dialect.id) ?? connection;
+export function connectionFor(connection: Connection, request: ModelRequest, model: string): Connection {
+  const { beside } = connection;
+  if (!beside || connection.protocol.passage?.dialect === request.dialect.id) return connection;
+  const other = beside.get(request.dialect.id);
+  const serves = other?.protocol.operations.includes(request.operation) && (other.models?.has(model) ?? true);
+  return other && serves ? other : connection;
 }
 
 /** Everything a call needs of the process around it. Made once by `main.ts`. */

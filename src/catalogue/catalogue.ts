@@ -12,6 +12,7 @@ import {
   makeEndpoint,
   modelsOf,
   type ResolveCredential,
+  soldModels,
   vendorOf,
 } from "./offers.ts";
 import type { PriceDocument } from "./price-document.ts";
@@ -96,13 +97,14 @@ export class Catalogue {
   #makeModel({ setting, vendor, offer }: Entry, model: ModelSetting): ModelOffer {
     const ref = `${setting.id}/${model.id}`;
     const upstream = model.upstream ?? model.id;
-    const priced = vendor?.models.find((known) => known.id === upstream)?.price ?? vendor?.price;
+    const known = soldModels(setting, vendor).find((one) => one.id === upstream);
+    const listed = [known?.price ?? vendor?.price, ...(known?.prices ?? [])].filter((price) => price !== undefined);
     const own = model.price && [documentOf(model.price, whereOf(setting, model.id))];
     const prices = new ModelPrices([
       () => this.#prices.get(ref) ?? [],
       () => own ?? [],
       () => (setting.price ? [documentOf(setting.price, `${whereOf(setting)}.price`)] : []),
-      () => (priced ? [documentOf(priced, `${offer.vendor}/${upstream}`)] : []),
+      () => latestFirst(listed.map((price) => documentOf(price, `${offer.vendor}/${upstream}`))),
     ]);
     const allowUnpriced = setting.allowUnpriced === true;
     const currency = this.#currency;

@@ -5,7 +5,7 @@ import type { Credential, EndpointSetting, ModelSetting, Name } from "../config/
 import type { Quirks } from "../vendors/spec.ts";
 import type { PriceDocument } from "./price-document.ts";
 import { VENDORS, vendorById } from "./vendors/table.ts";
-import type { Vendor } from "./vendors/vendor.ts";
+import type { CatalogueModel, Vendor, VendorProtocol } from "./vendors/vendor.ts";
 
 /** An endpoint as calls see it: what its setting says, completed by what the catalogue knows of its vendor. */
 export interface EndpointOffer {
@@ -22,6 +22,8 @@ export interface EndpointOffer {
   readonly missingCredentials: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
   readonly quirks: Quirks;
+  /** Other protocols that are spoken with the same credentials, for clients whose bytes can pass on them untouched. */
+  readonly beside: readonly BesideOffer[];
   readonly timeouts: NonNullable<EndpointSetting["timeouts"]>;
   /** `abort` only where the vendor bills no more than it generated. */
   readonly onDisconnect: "drain" | "abort";
@@ -29,6 +31,15 @@ export interface EndpointOffer {
   readonly billsOnBreak: "unknown" | "generated" | "nothing";
   /** `recorded`: the folder of suites. */
   readonly suites: string | undefined;
+}
+
+/** Another protocol of an endpoint. */
+export interface BesideOffer {
+  readonly protocol: string;
+  readonly baseUrl: string;
+  readonly quirks: Quirks;
+  /** The models that are served this way, as the vendor knows them; undefined for all. */
+  readonly models: readonly string[] | undefined;
 }
 
 /** A model of an endpoint, as it can be called. */
@@ -94,7 +105,7 @@ export function vendorOf(setting: EndpointSetting): Vendor | undefined {
  * stay where they are, because a price of the endpoint goes before them.
  */
 export function modelsOf(setting: EndpointSetting, vendor: Vendor | undefined): ModelSetting[] {
-  const facts = new Map((vendor?.models ?? []).map(({ price: _, ...model }) => [model.id, model]));
+  const facts = new Map(soldModels(setting, vendor).map((model) => [model.id, settingOf(model)]));
   const models = new Map<string, ModelSetting>(facts);
   for (const model of setting.models) {
     const said = Object.fromEntries(Object.entries(model).filter(([, value]) => value !== undefined));
@@ -107,31 +118,90 @@ export function modelsOf(setting: EndpointSetting, vendor: Vendor | undefined): 
   return [...models.values()];
 }
 
+/** What of a row of the catalogue is a setting; its other facts are for people. */
+function settingOf({
+  id,
+  upstream,
+  contextTokens,
+  maxOutputTokens,
+  imageTokens,
+  practice,
+}: CatalogueModel): ModelSetting {
+  return { id, upstream, contextTokens, maxOutputTokens, imageTokens, practice };
+}
+
+/** The models that a vendor sells by the protocol and in the region of an endpoint. */
+export function soldModels(setting: EndpointSetting, vendor: Vendor | undefined): readonly CatalogueModel[] {
+  return wayOf(setting, vendor).models ?? vendor?.models ?? [];
+}
+
+/** How an endpoint's vendor is reached by the protocol and in the region that it names. */
+function wayOf(setting: EndpointSetting, vendor: Vendor | undefined): Partial<VendorProtocol> & { protocol: string } {
+  const protocol = setting.protocol ?? vendor?.protocol ?? "openai";
+  const own = vendor && { ...vendor, models: undefined };
+  if (!vendor || (protocol === vendor.protocol && setting.region === undefined)) return { ...own, protocol };
+  const way = vendor.also?.find((one) => one.protocol === protocol && one.region === setting.region);
+  if (!way) return { protocol, quirks: {} };
+  return { ...way, quirks: { ...rulesOf(vendor), ...way.quirks } };
+}
+
+/** What holds for a vendor's models whatever protocol they are asked in. */
+function rulesOf({ quirks: { clamps, errors } }: Vendor): Quirks {
+  return { ...(clamps && { clamps }), ...(errors && { errors }) };
+}
+
+/** Protocols that clients speak too. */
+const CLIENTS_PROTOCOLS: ReadonlySet<string> = new Set(["openai", "anthropic", "responses"]);
+
+/** An address of the setting's own is known to speak only what the setting says. */
+function besideOf(
+  setting: EndpointSetting,
+  vendor: Vendor | undefined,
+  offered: { protocol: string; baseUrl: string | undefined },
+): BesideOffer[] {
+  if (setting.speaks !== undefined) {
+    return setting.speaks.flatMap(({ protocol, baseUrl = offered.baseUrl }) =>
+      baseUrl === undefined ? [] : [{ protocol, baseUrl, quirks: {}, models: undefined }],
+    );
+  }
+  if (!vendor || setting.baseUrl !== undefined) return [];
+  const primary = { ...vendor, region: undefined, models: undefined };
+  const names = Object.keys(wayOf(setting, vendor).environment ?? vendor.environment).join();
+  return [primary, ...(vendor.also ?? [])].flatMap((way) => {
+    const { protocol, baseUrl, region, environment = vendor.environment, quirks, models } = way;
+    const same = Object.keys(environment).join() === names && region === setting.region;
+    if (!same || baseUrl === undefined || protocol === offered.protocol || !CLIENTS_PROTOCOLS.has(protocol)) return [];
+    return [{ protocol, baseUrl, quirks: { ...rulesOf(vendor), ...quirks }, models: models?.map(({ id }) => id) }];
+  });
+}
+
 /** Completes a setting by what the catalogue knows. Throws `invalid_request` where it has no address. */
 export function makeEndpoint(
   setting: EndpointSetting,
   vendor: Vendor | undefined,
   resolve: ResolveCredential,
 ): EndpointOffer {
-  const baseUrl = setting.baseUrl ?? vendor?.baseUrl;
-  if (baseUrl === undefined && vendor === undefined) {
+  const way = wayOf(setting, vendor);
+  const baseUrl = setting.baseUrl ?? way.baseUrl;
+  if (baseUrl === undefined && !isInside(vendor)) {
     throw new Fault("invalid_request", catalogueWords.addressMissing(setting.id), {
       param: `endpoints[${setting.id}].baseUrl`,
     });
   }
-  const credentials = resolveAll(setting, vendor, resolve);
+  const credentials = resolveAll(setting, way.environment ?? vendor?.environment, resolve);
   const billsOnAbort = setting.billsOnAbort ?? vendor?.billing.billsOnAbort ?? "full";
   const onDisconnect = setting.onDisconnect ?? vendor?.billing.onDisconnect ?? "drain";
   return {
     id: setting.id,
     vendor: vendor?.id,
     name: vendor?.name ?? setting.id,
-    protocol: setting.protocol ?? vendor?.protocol ?? "openai",
+    protocol: way.protocol,
     baseUrl,
     credentials,
-    missingCredentials: (vendor?.required ?? []).filter((name) => !credentials[name]),
+    missingCredentials: (way.required ?? vendor?.required ?? []).filter((name) => !credentials[name]),
     headers: setting.headers ?? {},
-    quirks: { ...vendor?.quirks, ...(setting.quirks as Quirks | undefined) },
+    quirks: { ...way.quirks, ...(setting.quirks as Quirks | undefined) },
+    beside: besideOf(setting, vendor, { protocol: way.protocol, baseUrl }),
     timeouts: setting.timeouts ?? {},
     onDisconnect: billsOnAbort === "generated" ? onDisconnect : "drain",
     billsOnAbort,
@@ -143,10 +213,10 @@ export function makeEndpoint(
 /** What the setting does not give is looked for in the environment, under the vendor's usual name. */
 function resolveAll(
   setting: EndpointSetting,
-  vendor: Vendor | undefined,
+  environment: Readonly<Record<string, string>> | undefined,
   resolve: ResolveCredential,
 ): Record<string, string> {
-  const usual = Object.entries(vendor?.environment ?? {}).map(([name, variable]): [string, Credential] => [
+  const usual = Object.entries(environment ?? {}).map(([name, variable]): [string, Credential] => [
     name,
     { template: `\${${variable}}` },
   ]);
@@ -156,4 +226,9 @@ function resolveAll(
     if (plain) found[name] = plain;
   }
   return found;
+}
+
+/** Vendors inside this process have no address at all. */
+function isInside(vendor: Vendor | undefined): boolean {
+  return vendor?.protocol === "practice" || vendor?.protocol === "recorded";
 }

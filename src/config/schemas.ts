@@ -99,6 +99,55 @@ export const modelSchema = z.strictObject({
   practice: practiceSchema.optional(),
 });
 
+const bounds = z.strictObject({
+  min: z.number().optional(),
+  max: z.number().optional(),
+  exclusiveMin: z.boolean().optional(),
+  exclusiveMax: z.boolean().optional(),
+  step: z.number().positive().optional(),
+  scale: z.number().positive().optional(),
+});
+
+const clampFields = {
+  temperature: bounds.optional(),
+  top_p: bounds.optional(),
+  top_k: bounds.optional(),
+  max_tokens: bounds.optional(),
+  frequency_penalty: bounds.optional(),
+  presence_penalty: bounds.optional(),
+  n: bounds.optional(),
+  stop: z.strictObject({ max: count.optional(), bytes: count.optional() }).optional(),
+  tool_choice: z
+    .array(z.enum(["auto", "none", "required", "function"]))
+    .max(4)
+    .optional(),
+  omit: z.array(z.string().min(1).max(128)).max(100).optional(),
+};
+
+/** Values that a vendor takes no others than: `vendors/clamps.ts` says what each means. */
+const clampsSchema = z.strictObject({
+  ...clampFields,
+  byModel: z
+    .array(z.strictObject({ models: z.array(z.string().min(1).max(256)).max(100), ...clampFields }))
+    .max(100)
+    .optional(),
+});
+
+const ERROR_CLASSES = [
+  "invalid_request",
+  "context_length",
+  "content_filter",
+  "auth",
+  "permission",
+  "billing",
+  "not_found",
+  "rate_limit",
+  "quota",
+  "overloaded",
+  "timeout",
+  "server_error",
+] as const;
+
 /** The ways in which an address may differ from its protocol's original: those that the vendors' contract knows. */
 export const quirksSchema = z.strictObject({
   maxOutputField: z.enum(["max_tokens", "max_completion_tokens"]).optional(),
@@ -107,17 +156,26 @@ export const quirksSchema = z.strictObject({
     .strictObject({
       chat: z.string().startsWith("/").max(200).optional(),
       embeddings: z.string().startsWith("/").max(200).optional(),
+      images: z.string().startsWith("/").max(200).optional(),
       models: z.string().startsWith("/").max(200).optional(),
     })
     .optional(),
   keyHeader: text("headerName").optional(),
+  clamps: clampsSchema.optional(),
+  errors: z.record(z.string().min(1).max(128), z.enum(ERROR_CLASSES)).optional(),
+  defaults: z.record(z.string().min(1).max(128), z.union([z.string().max(1_000), z.number(), z.boolean()])).optional(),
 });
 
 export const endpointSchema = z.strictObject({
   id: text("id"),
   vendor: z.string().min(1).max(128).optional(),
   protocol: z.string().min(1).max(128).optional(),
+  region: z.string().min(1).max(64).optional(),
   baseUrl: text("address").optional(),
+  speaks: z
+    .array(z.strictObject({ protocol: z.string().min(1).max(128), baseUrl: text("address").optional() }))
+    .max(10)
+    .optional(),
   /** Each a literal, a template (`${NAME}`) or, from an export of the same installation, `sealed:…`. */
   credentials: z.record(z.string().min(1).max(64), z.string().min(1).max(16_384)).optional(),
   headers: z

@@ -19,7 +19,11 @@ export interface EndpointSetting {
   /** A vendor of the catalogue: fills in protocol, address, models, prices and billing rules. */
   readonly vendor?: string | undefined;
   readonly protocol?: string | undefined;
+  /** Which of the vendor's regions, where it has several. */
+  readonly region?: string | undefined;
   readonly baseUrl?: string | undefined;
+  /** Other protocols that this endpoint speaks with the same credentials, for clients who speak them too. */
+  readonly speaks?: readonly SpokenSetting[] | undefined;
   readonly credentials: Readonly<Record<string, Credential>>;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly models: readonly ModelSetting[];
@@ -43,6 +47,12 @@ export interface EndpointSetting {
   readonly quirks?: Readonly<Record<string, unknown>> | undefined;
   /** `recorded`: the folder of suites. */
   readonly suites?: string | undefined;
+}
+
+export interface SpokenSetting {
+  readonly protocol: string;
+  /** Default: the endpoint's own. */
+  readonly baseUrl?: string | undefined;
 }
 
 export interface ModelSetting {

@@ -5,7 +5,7 @@ import type { EndpointOffer } from "../catalogue/catalogue.ts";
 import { allEndpoints, modelsOf, vendorOf } from "../catalogue/offers.ts";
 import type { ModelSetting, Settings } from "../config/settings.ts";
 import type { AnswerSink, Exchange, SendBounds, Transport, WireRequest } from "../vendors/spec.ts";
-import { protocolOf, reach } from "../vendors/table.ts";
+import { protocolOf, type Reach, reach } from "../vendors/table.ts";
 import { VendorFault } from "../vendors/vendor-fault.ts";
 import type { SettingsSnapshot } from "./snapshot.ts";
 
@@ -45,33 +45,45 @@ export class Connections {
       const before = this.#kept.get(offer.id);
       next.set(offer.id, before?.made === made ? before : { made, ...(await this.#connect(offer, models)) });
     }
-    const gone = [...this.#kept.values()].filter(
-      (kept) => ![...next.values()].some((one) => one.transport === kept.transport),
-    );
+    const stays = new Set([...next.values()].flatMap(transportsOf));
+    const gone = [...this.#kept.values()].flatMap(transportsOf).filter((transport) => !stays.has(transport));
     this.#kept = next;
-    for (const { transport } of gone) this.#retire(transport);
+    for (const transport of gone) this.#retire(transport);
   }
 
   async close(): Promise<void> {
-    const transports = [...this.#kept.values()].map((kept) => kept.transport);
+    const transports = [...this.#kept.values()].flatMap(transportsOf);
     await Promise.allSettled([...transports, ...this.#leaving].map((transport) => transport.close()));
   }
 
   /** An endpoint that cannot be opened does not keep Maidan from starting: it says what is wrong when it is called. */
   async #connect(offer: EndpointOffer, models: readonly ModelSetting[]): Promise<Connection> {
-    const { protocol, baseUrl, suites, credentials, quirks } = offer;
+    const { protocol, baseUrl, suites, quirks } = offer;
+    const own = await this.#open(offer, { protocol, baseUrl, quirks, suites, models });
+    const beside = new Map<string, Connection>();
+    for (const other of offer.beside) {
+      const connection = await this.#open(offer, {
+        protocol: other.protocol,
+        baseUrl: other.baseUrl,
+        quirks: other.quirks,
+      });
+      const { credentials, headers } = offer;
+      const target = { baseUrl: other.baseUrl, credentials, headers, quirks: other.quirks };
+      const dialect = connection.protocol.passage?.dialect ?? other.protocol;
+      beside.set(dialect, { ...connection, target, models: other.models && new Set(other.models) });
+    }
+    return beside.size > 0 ? { ...own, beside } : own;
+  }
+
+  async #open(
+    offer: EndpointOffer,
+    way: Omit<Reach, "credentials" | "connectMs" | "headerBytes">,
+  ): Promise<Connection> {
+    const { protocol } = way;
     const { connectMs, headerBytes } = this.#limits;
     try {
-      const { transport, models: told } = await reach({
-        protocol,
-        baseUrl,
-        suites,
-        models,
-        credentials,
-        quirks,
-        connectMs,
-        headerBytes,
-      });
+      const { credentials } = offer;
+      const { transport, models: told } = await reach({ ...way, credentials, connectMs, headerBytes });
       if (told.length > 0) this.#tell(offer.id, told);
       return { protocol: protocolOf(protocol)!, transport };
     } catch (fault) {
@@ -88,6 +100,10 @@ export class Connections {
     }, GRACE_MS);
     timer.unref();
   }
+}
+
+function transportsOf({ transport, beside }: Connection): Transport[] {
+  return [transport, ...[...(beside?.values() ?? [])].map((other) => other.transport)];
 }
 
 /** Stands in the place of a vendor that cannot be opened: every call hears why, and nothing is sent. */
@@ -110,8 +126,17 @@ class Unusable implements Transport {
 
 /** All that a connection depends on, in memory only: credentials may be exchanged for tokens that it keeps. */
 function madeFrom(offer: EndpointOffer, models: readonly ModelSetting[]): string {
-  const { protocol, baseUrl, suites, credentials, quirks } = offer;
-  return JSON.stringify([protocol, baseUrl, suites, credentials, quirks, isInside(offer) ? models : []]);
+  const { protocol, baseUrl, suites, credentials, quirks, headers, beside } = offer;
+  return JSON.stringify([
+    protocol,
+    baseUrl,
+    suites,
+    credentials,
+    quirks,
+    headers,
+    beside,
+    isInside(offer) ? models : [],
+  ]);
 }
 
 function isInside(offer: EndpointOffer): boolean {

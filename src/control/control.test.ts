@@ -373,7 +373,7 @@ test("the quirks of the file are those of the vendors' contract", () => {
   const everyQuirk: Required<Quirks> = {
     maxOutputField: "max_tokens",
     noStreamOptions: true,
-    paths: { chat: "/chat", embeddings: "/embeddings", models: "/models" },
+    paths: { chat: "/chat", embeddings: "/embeddings", images: "/images", models: "/models" },
     keyHeader: "x-key",
     clamps: { temperature: { min: 0, max: 1 }, omit: ["seed"] },
     errors: { "1305": "overloaded" },
