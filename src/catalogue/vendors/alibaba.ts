@@ -1,7 +1,7 @@
 import { formatAmount, parseAmount } from "../../base/money.ts";
 import type { PriceRates, PriceSetting } from "../../config/settings.ts";
 import type { Quirks } from "../../vendors/spec.ts";
-import { alive, also, claim, MODELS_DEV, region, WATCHES_THINKS } from "./rows.ts";
+import { alive, also, claim, known, MODELS_DEV, region, WATCHES_THINKS } from "./rows.ts";
 import {
   billions,
   CHAT,
@@ -69,6 +69,111 @@ const DEARER = claim(
 );
 const hybrid: ModelFacts = { ...THINKS, ...DEARER };
 
+const models = known("medium", [
+  model(
+    "qwen3.8-max",
+    1_000_000,
+    131_072,
+    beijingAugust({ input: "12", cachedInput: "1.5", cacheWrite5m: "15", output: "36" }),
+    { ...WATCHES_THINKS },
+  ),
+  model(
+    "qwen3.8-flash",
+    1_000_000,
+    131_072,
+    beijingFlash({ input: "0.8", cachedInput: "0.1", cacheWrite5m: "1.25", output: "2.7" }),
+    { ...WATCHES_THINKS },
+  ),
+  model("qwen3.8-2.4t-a95b", undefined, undefined, undefined, billions(2400, "Qwen3.8-2.4T-A95B", "medium", 95)),
+  model("qwen3.7-max", 1_000_000, undefined, beijing({ input: "12", cachedInput: "1.2", output: "36" }), THINKS),
+  model("qwen3.7-plus", 1_000_000, undefined, beijing({ input: "2", cachedInput: "0.4", output: "8" }), {
+    ...WATCHES_THINKS,
+    ...DEARER,
+  }),
+  model(
+    "qwen3.7-flash",
+    1_000_000,
+    65_536,
+    beijingJuly({
+      input: "0.2",
+      output: "0.8",
+      tiers: [
+        { above: 32_000, input: "0.6", output: "2.4" },
+        { above: 256_000, input: "1.2", output: "4.8" },
+      ],
+    }),
+    { ...WATCHES_THINKS },
+  ),
+  model(
+    "qwen3.6-max-preview",
+    262_144,
+    65_536,
+    beijing({ input: "9", cachedInput: "1.8", output: "54", tiers: [{ above: 128_000, input: "15", output: "90" }] }),
+    THINKS,
+  ),
+  model(
+    "qwen3.6-plus",
+    1_000_000,
+    65_536,
+    beijing({ input: "2", cachedInput: "0.4", output: "12", tiers: [{ above: 256_000, input: "8", output: "48" }] }),
+    WATCHES_THINKS,
+  ),
+  model("qwen3.6-flash", 1_000_000, undefined, beijing({ input: "1.2", cachedInput: "0.24", output: "7.2" }), {
+    ...WATCHES_THINKS,
+    ...DEARER,
+  }),
+  model(
+    "qwen3.5-plus",
+    1_000_000,
+    65_536,
+    beijing({
+      input: "0.8",
+      cachedInput: "0.16",
+      output: "4.8",
+      tiers: [
+        { above: 128_000, input: "2", output: "12" },
+        { above: 256_000, input: "4", output: "24" },
+      ],
+    }),
+    WATCHES_THINKS,
+  ),
+  model("qwen3.5-flash", 1_000_000, 65_536, beijing({ input: "0.2", cachedInput: "0.04", output: "2" }), {
+    ...WATCHES_THINKS,
+    ...DEARER,
+  }),
+  model(
+    "qwen3-max",
+    262_144,
+    65_536,
+    beijing({
+      input: "2.5",
+      cachedInput: "0.5",
+      output: "10",
+      tiers: [
+        { above: 32_000, input: "4", output: "16" },
+        { above: 128_000, input: "7", output: "28" },
+      ],
+    }),
+    TOOLS,
+  ),
+  model("qwen-plus", 1_000_000, 32_768, beijing({ input: "0.8", cachedInput: "0.16", output: "2" }), hybrid),
+  model("qwen-flash", 1_000_000, 32_768, beijing({ input: "0.15", cachedInput: "0.03", output: "1.5" }), hybrid),
+  model("qwen-max", 32_768, 8_192, beijing({ input: "2.4", cachedInput: "0.48", output: "9.6" }), TOOLS),
+  model("qwen-long", 10_000_000, undefined, beijing({ input: "0.5", cachedInput: "0.1", output: "2" })),
+  model("qwen3-coder-plus", 1_000_000, 65_536, beijing({ input: "4", cachedInput: "0.8", output: "16" }), {
+    ...TOOLS,
+    ...DEARER,
+  }),
+  model("qwen3-vl-plus", 262_144, 32_768, beijing({ input: "1", cachedInput: "0.2", output: "10" }), {
+    ...SEES,
+    input: ["text", "image", "video"],
+    tools: true,
+    reasoning: true,
+    ...DEARER,
+  }),
+  model("text-embedding-v4", undefined, undefined, undefined, EMBEDS),
+]);
+
 export const alibaba = vendor({
   id: "alibaba",
   name: { zh: "阿里云百炼（通义千问）", en: "Alibaba Cloud Model Studio (Qwen)" },
@@ -86,114 +191,11 @@ export const alibaba = vendor({
     also("dashscope", "https://dashscope.aliyuncs.com/api/v1", "high"),
     also("responses", `https://dashscope.aliyuncs.com${COMPATIBLE}`, "high"),
     also("anthropic", "https://dashscope.aliyuncs.com/apps/anthropic", "high"),
-    region("finance", `https://dashscope-finance.aliyuncs.com${COMPATIBLE}`, "high", quirks),
-    region("hongkong", `https://cn-hongkong.dashscope.aliyuncs.com${COMPATIBLE}`, "high", quirks),
-    region("us", `https://dashscope-us.aliyuncs.com${COMPATIBLE}`, "high", quirks),
+    region("finance", `https://dashscope-finance.aliyuncs.com${COMPATIBLE}`, "high", quirks, models),
+    region("hongkong", `https://cn-hongkong.dashscope.aliyuncs.com${COMPATIBLE}`, "high", quirks, models),
+    region("us", `https://dashscope-us.aliyuncs.com${COMPATIBLE}`, "high", quirks, models),
   ],
-  models: [
-    model(
-      "qwen3.8-max",
-      1_000_000,
-      131_072,
-      beijingAugust({ input: "12", cachedInput: "1.5", cacheWrite5m: "15", output: "36" }),
-      { ...WATCHES_THINKS, confidence: "medium" },
-    ),
-    model(
-      "qwen3.8-flash",
-      1_000_000,
-      131_072,
-      beijingFlash({ input: "0.8", cachedInput: "0.1", cacheWrite5m: "1.25", output: "2.7" }),
-      { ...WATCHES_THINKS, confidence: "medium" },
-    ),
-    model("qwen3.8-2.4t-a95b", undefined, undefined, undefined, billions(2400, "Qwen3.8-2.4T-A95B", "medium", 95)),
-    model("qwen3.7-max", 1_000_000, undefined, beijing({ input: "12", cachedInput: "1.2", output: "36" }), THINKS),
-    model("qwen3.7-plus", 1_000_000, undefined, beijing({ input: "2", cachedInput: "0.4", output: "8" }), {
-      ...WATCHES_THINKS,
-      ...DEARER,
-    }),
-    model(
-      "qwen3.7-flash",
-      1_000_000,
-      65_536,
-      beijingJuly({
-        input: "0.2",
-        output: "0.8",
-        tiers: [
-          { above: 32_000, input: "0.6", output: "2.4" },
-          { above: 256_000, input: "1.2", output: "4.8" },
-        ],
-      }),
-      { ...WATCHES_THINKS, confidence: "medium" },
-    ),
-    model(
-      "qwen3.6-max-preview",
-      262_144,
-      65_536,
-      beijing({ input: "9", cachedInput: "1.8", output: "54", tiers: [{ above: 128_000, input: "15", output: "90" }] }),
-      THINKS,
-    ),
-    model(
-      "qwen3.6-plus",
-      1_000_000,
-      65_536,
-      beijing({ input: "2", cachedInput: "0.4", output: "12", tiers: [{ above: 256_000, input: "8", output: "48" }] }),
-      WATCHES_THINKS,
-    ),
-    model("qwen3.6-flash", 1_000_000, undefined, beijing({ input: "1.2", cachedInput: "0.24", output: "7.2" }), {
-      ...WATCHES_THINKS,
-      ...DEARER,
-    }),
-    model(
-      "qwen3.5-plus",
-      1_000_000,
-      65_536,
-      beijing({
-        input: "0.8",
-        cachedInput: "0.16",
-        output: "4.8",
-        tiers: [
-          { above: 128_000, input: "2", output: "12" },
-          { above: 256_000, input: "4", output: "24" },
-        ],
-      }),
-      WATCHES_THINKS,
-    ),
-    model("qwen3.5-flash", 1_000_000, 65_536, beijing({ input: "0.2", cachedInput: "0.04", output: "2" }), {
-      ...WATCHES_THINKS,
-      ...DEARER,
-    }),
-    model(
-      "qwen3-max",
-      262_144,
-      65_536,
-      beijing({
-        input: "2.5",
-        cachedInput: "0.5",
-        output: "10",
-        tiers: [
-          { above: 32_000, input: "4", output: "16" },
-          { above: 128_000, input: "7", output: "28" },
-        ],
-      }),
-      TOOLS,
-    ),
-    model("qwen-plus", 1_000_000, 32_768, beijing({ input: "0.8", cachedInput: "0.16", output: "2" }), hybrid),
-    model("qwen-flash", 1_000_000, 32_768, beijing({ input: "0.15", cachedInput: "0.03", output: "1.5" }), hybrid),
-    model("qwen-max", 32_768, 8_192, beijing({ input: "2.4", cachedInput: "0.48", output: "9.6" }), TOOLS),
-    model("qwen-long", 10_000_000, undefined, beijing({ input: "0.5", cachedInput: "0.1", output: "2" })),
-    model("qwen3-coder-plus", 1_000_000, 65_536, beijing({ input: "4", cachedInput: "0.8", output: "16" }), {
-      ...TOOLS,
-      ...DEARER,
-    }),
-    model("qwen3-vl-plus", 262_144, 32_768, beijing({ input: "1", cachedInput: "0.2", output: "10" }), {
-      ...SEES,
-      input: ["text", "image", "video"],
-      tools: true,
-      reasoning: true,
-      ...DEARER,
-    }),
-    model("text-embedding-v4", undefined, undefined, undefined, EMBEDS),
-  ],
+  models,
   published: [
     named("Qwen-7B", 2023, 7),
     named("Qwen-14B", 2023, 14),
@@ -233,7 +235,7 @@ export const alibabaInternational = vendor({
     also("responses", `https://dashscope-intl.aliyuncs.com${COMPATIBLE}`, "high"),
     also("anthropic", "https://dashscope-intl.aliyuncs.com/apps/anthropic", "high"),
   ],
-  models: [
+  models: known("medium", [
     model("qwen3.7-max", 1_000_000, 65_536, singapore({ input: "2.5", cachedInput: "0.5", output: "7.5" }), THINKS),
     model(
       "qwen3.7-plus",
@@ -252,5 +254,5 @@ export const alibabaInternational = vendor({
     model("qwen-flash", 1_000_000, 32_768, singapore({ input: "0.05", output: "0.4" }), THINKS),
     model("qwen-max", 32_768, 8_192, singapore({ input: "1.6", output: "6.4" }), TOOLS),
     model("qwen-turbo", 1_000_000, 16_384, singapore({ input: "0.05", output: "0.2" }), CHAT),
-  ],
+  ]),
 });

@@ -1,5 +1,6 @@
 import type { Quirks } from "../../vendors/spec.ts";
 import {
+  type CatalogueModel,
   type Claim,
   type Confidence,
   type ModelFacts,
@@ -34,9 +35,24 @@ export function also(protocol: string, baseUrl: string, confidence: Confidence, 
   return { protocol, baseUrl, confidence, ...(quirks && { quirks }) };
 }
 
-/** The vendor's own protocol at another place. */
-export function region(name: string, baseUrl: string, confidence: Confidence, quirks?: Quirks): VendorProtocol {
-  return { ...also("openai", baseUrl, confidence, quirks), region: name };
+/** The vendor's own protocol at another place, where what its models cost is not known. */
+export function region(
+  name: string,
+  baseUrl: string,
+  confidence: Confidence,
+  quirks: Quirks,
+  models: readonly CatalogueModel[],
+): VendorProtocol {
+  return { ...also("openai", baseUrl, confidence, quirks), region: name, models: unpriced(models) };
+}
+
+/** Rows that are known less well than their vendor's address and protocol, where they do not say otherwise themselves. */
+export function known(confidence: Confidence, models: readonly CatalogueModel[]): CatalogueModel[] {
+  return models.map((model) => ({ confidence, ...model }));
+}
+
+export function unpriced(models: readonly CatalogueModel[]): CatalogueModel[] {
+  return models.map(({ price: _, prices: __, ...model }) => model);
 }
 
 export const WATCHES_THINKS: ModelFacts = { ...SEES_THINKS, input: ["text", "image", "video"] };

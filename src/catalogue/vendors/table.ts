@@ -1,5 +1,6 @@
 import { alibaba, alibabaInternational } from "./alibaba.ts";
-import { ark, baidu, tencent } from "./clouds.ts";
+import { ark } from "./ark.ts";
+import { baidu } from "./baidu.ts";
 import { ai360, baichuan, iflytek, internlm, lingyiwanwu, sensetime, sensetimeLegacy, taichu } from "./further.ts";
 import { practice, recorded } from "./inside.ts";
 import {
@@ -15,6 +16,7 @@ import {
 } from "./laboratories.ts";
 import { openai } from "./openai.ts";
 import { llamacpp, lmStudio, ollama, vllm } from "./self-hosted.ts";
+import { tencent } from "./tencent.ts";
 import type { Vendor } from "./vendor.ts";
 
 /** Every vendor that this version of Maidan knows, in the order in which they are shown. */
