@@ -38,6 +38,7 @@ const PRINTED = [
   /mk-[\s\S]*team/,
   /team[\s\S]*team-month[\s\S]*Total/,
   /rehearsal\/torn[\s\S]*is settled/,
+  /\+ endpoints sim-tencent[\s\S]*sim-gemini\/practice-model · /,
   /office.*true[\s\S]*adds up/,
 ];
 
