@@ -66,6 +66,10 @@ export const DRAWS: ModelFacts = {
   reasoning: false,
 };
 
+/** Where sizes stand that are not in a model's name. */
+export const OWN_PAGES = "the vendor's own documentation";
+export const THIRD_PARTIES = "two independent third parties";
+
 /** Listings by third parties from which abilities are taken where no page of the vendor was read. */
 export const MODELS_DEV = "models.dev";
 export const LOBEHUB = "lobehub model-bank, 2026";

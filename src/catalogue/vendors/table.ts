@@ -1,23 +1,18 @@
 import { alibaba, alibabaInternational } from "./alibaba.ts";
 import { ark } from "./ark.ts";
 import { baidu } from "./baidu.ts";
+import { deepseek } from "./deepseek.ts";
 import { ai360, baichuan, iflytek, internlm, lingyiwanwu, sensetime, sensetimeLegacy, taichu } from "./further.ts";
 import { practice, recorded } from "./inside.ts";
-import {
-  deepseek,
-  meituan,
-  minimax,
-  minimaxInternational,
-  moonshot,
-  moonshotInternational,
-  xiaomi,
-  zhipu,
-  zhipuInternational,
-} from "./laboratories.ts";
+import { meituan } from "./meituan.ts";
+import { minimax, minimaxInternational } from "./minimax.ts";
+import { moonshot, moonshotInternational } from "./moonshot.ts";
 import { openai } from "./openai.ts";
 import { llamacpp, lmStudio, ollama, vllm } from "./self-hosted.ts";
 import { tencent } from "./tencent.ts";
 import type { Vendor } from "./vendor.ts";
+import { xiaomi } from "./xiaomi.ts";
+import { zhipu, zhipuInternational } from "./zhipu.ts";
 
 /** Every vendor that this version of Maidan knows, in the order in which they are shown. */
 export const VENDORS: readonly Vendor[] = [
