@@ -1,11 +1,19 @@
 import type { ServerResponse } from "node:http";
 import type { CallHead, CallSink } from "../call/spec.ts";
 
-/** The answer of a call as an HTTP response. */
+/** A larger piece of a stream goes on without being copied. */
+const COPIED_BYTES = 8_192;
+const LAST_FRAME = "0\r\n\r\n";
+
+/**
+ * The answer of a call as an HTTP response. Streams are framed here (`transfer-encoding: chunked`): Node writes a frame in
+ * four parts, which costs more than all else that a piece of a stream needs.
+ */
 export class ResponseSink implements CallSink {
   readonly #response: ServerResponse;
   readonly #idHeader: string | undefined;
   #head: CallHead | undefined;
+  #framed = false;
 
   /** @param idHeader where the surface's clients look for the id of a request: the vendor's, else the call's. */
   constructor(response: ServerResponse, idHeader?: string) {
@@ -15,11 +23,23 @@ export class ResponseSink implements CallSink {
 
   head(head: CallHead): void {
     this.#head = head;
-    if (head.stream) this.#response.writeHead(head.status, this.#headersOf(head, undefined));
+    if (!head.stream) return;
+    const response = this.#response;
+    response.writeHead(head.status, this.#headersOf(head, undefined));
+    // Not so for a client of HTTP/1.0, which is answered until the connection closes.
+    this.#framed = response.chunkedEncoding;
+    response.chunkedEncoding = false;
   }
 
   write(chunk: Buffer): boolean {
-    return this.#response.write(chunk);
+    const response = this.#response;
+    if (!this.#framed) return response.write(chunk);
+    // An empty frame would be the end.
+    if (chunk.length === 0) return true;
+    if (chunk.length <= COPIED_BYTES) return response.write(frameOf(chunk), "latin1");
+    response.write(`${chunk.length.toString(16)}\r\n`, "latin1");
+    response.write(chunk);
+    return response.write("\r\n", "latin1");
   }
 
   drained(listener: () => void): void {
@@ -29,8 +49,15 @@ export class ResponseSink implements CallSink {
   end(last: Buffer | undefined): void {
     const head = this.#head;
     if (head && !head.stream) this.#response.writeHead(head.status, this.#headersOf(head, last?.length ?? 0));
-    if (last && last.length > 0) this.#response.end(last);
-    else this.#response.end();
+    if (!this.#framed) {
+      if (last && last.length > 0) this.#response.end(last);
+      else this.#response.end();
+    } else if (last && last.length > 0 && last.length <= COPIED_BYTES) {
+      this.#response.end(frameOf(last) + LAST_FRAME, "latin1");
+    } else {
+      if (last) this.write(last);
+      this.#response.end(LAST_FRAME, "latin1");
+    }
   }
 
   cut(): void {
@@ -42,6 +69,10 @@ export class ResponseSink implements CallSink {
     if (this.#idHeader !== undefined) headers.push(this.#idHeader, encodeHeader(head.vendorRequestId ?? head.call));
     return headers;
   }
+}
+
+function frameOf(chunk: Buffer): string {
+  return `${chunk.length.toString(16)}\r\n${chunk.toString("latin1")}\r\n`;
 }
 
 function headersOf(head: CallHead, length: number | undefined): string[] {

@@ -72,7 +72,8 @@ export class Surface {
     outcome?: Pick<CallOutcome, "call" | "model">,
   ): void {
     if (response.headersSent || response.destroyed) {
-      response.end();
+      // What was begun cannot be ended well: the client must not take it for whole.
+      if (!response.writableEnded) response.destroy();
       return;
     }
     const fault =
