@@ -7,6 +7,7 @@ import type { PriceDocument } from "../catalogue/price-document.ts";
 import type { Hold } from "../ledger/spec.ts";
 import type { Plan } from "../routing/routes.ts";
 import type { AnswerHeaders, Changes, ModelRequest, Passage, StreamFollower, WireRequest } from "../vendors/spec.ts";
+import { adjustmentsOf } from "../vendors/translation/adjustments.ts";
 import { passageOf } from "../vendors/translation/passage.ts";
 import { unsupported } from "../vendors/translation/unsupported.ts";
 import type { VendorFault } from "../vendors/vendor-fault.ts";
@@ -161,8 +162,9 @@ export class Attempt {
     const { protocol, target = this.#offer.endpoint } = this.#connection;
     const { request } = this.#context.call;
     const wire = protocol.encode(request, this.#changes(hold), target, this.#environment.clock.now());
-    if (wire.adjusted && wire.adjusted.length > 0) {
-      this.#adjusted = [this.#adjusted, ...wire.adjusted].filter((change) => change !== undefined).join(", ");
+    const adjusted = adjustmentsOf(protocol, request, wire);
+    if (adjusted && adjusted.length > 0) {
+      this.#adjusted = [this.#adjusted, ...adjusted].filter((change) => change !== undefined).join(", ");
     }
     return wire;
   }

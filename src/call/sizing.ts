@@ -10,6 +10,8 @@ import type { ModelRequest } from "../vendors/spec.ts";
 const TOKENS_OF_AN_IMAGE = 50_000;
 /** The largest picture of the models that are paid by the token has about 6,200. */
 const TOKENS_OF_A_DRAWN_IMAGE = 20_000;
+/** What a vendor that keeps conversations may add, where the catalogue says nothing of a context: none of their models reads more. */
+const UNSEEN_TOKENS = 2_000_000;
 /** Ten tokens a second of speech, and no codec in use for speech needs fewer than 500 bytes of base64 a second. */
 const AUDIO_BYTES_OF_A_TOKEN = 50;
 
@@ -73,7 +75,8 @@ export class AttemptSize {
     this.#canShrink = limitsOutput && request.operation !== "images";
     this.#output = longestOutput(limitsOutput ? request : { ...request, maxOutputTokens: undefined }, offer, limits);
     this.#likely = inputTokens.estimate + media + Math.ceil(audioBytes / AUDIO_BYTES_OF_A_TOKEN);
-    this.#most = inputTokens.bound + media + audioBytes;
+    const seen = inputTokens.bound + media + audioBytes;
+    this.#most = request.unseenInput ? Math.max(seen, offer.contextTokens ?? UNSEEN_TOKENS) : seen;
     // Only a request that says something of audio or pictures can be billed for them.
     this.#audio = audioBytes > 0 || fields.has("audio") || fields.has("modalities");
     this.outputTokens = this.#output * choices;

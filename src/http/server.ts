@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { Fault } from "../base/faults.ts";
-import { type Language, languageOfHeader } from "../base/language.ts";
+import { type Language, languageOfHeader, type Text } from "../base/language.ts";
 import type { Limits } from "../base/limits.ts";
 import { httpWords } from "../base/messages/http.ts";
+import { responsesWords } from "../base/messages/responses.ts";
 import { errorBody } from "../vendors/openai/errors.ts";
 import type { AnthropicSurface } from "./surfaces/anthropic.ts";
 import type { OpenAiSurface } from "./surfaces/openai.ts";
@@ -31,7 +32,7 @@ export function makeServer(options: ServerOptions): Server {
       return;
     }
     const route = CLIENT_PATHS[path];
-    if (!route) refuse(404, new Fault("not_found", httpWords.unknownPath(request.method!, path)), request, response);
+    if (!route) refuse(404, new Fault("not_found", unknownPath(request.method!, path)), request, response);
     else if (request.method !== route.method) {
       const text = httpWords.wrongMethod(request.method!, path, route.method);
       response.setHeader("allow", route.method);
@@ -96,6 +97,11 @@ const CLIENT_PATHS: Readonly<Record<string, ClientRoute | undefined>> = {
     },
   },
 };
+
+/** What is asked of a response that was answered before is told why it is not there. */
+function unknownPath(method: string, path: string): Text {
+  return /^\/v1\/responses\/resp_\w/.test(path) ? responsesWords.notKept() : httpWords.unknownPath(method, path);
+}
 
 function pathOf(url: string): string {
   const query = url.indexOf("?");

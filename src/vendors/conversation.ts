@@ -31,6 +31,8 @@ export interface Conversation {
    * on those that its vendor is documented to know, and leaves out the others.
    */
   readonly extra: Readonly<Record<string, unknown>>;
+  /** What the client asked that only vendors of its own protocol have, such as `tools.web_search`; clients are told. */
+  readonly leftOut?: readonly string[];
 }
 
 export type ToolChoice = "auto" | "none" | "required" | { readonly tool: string };

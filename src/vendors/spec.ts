@@ -36,6 +36,8 @@ export interface ModelRequest {
   readonly audioBytes: number;
   /** Texts or token lists of an embeddings request. */
   readonly inputs: number;
+  /** The vendor adds to the input what it keeps, such as earlier turns: only the model's context bounds it. */
+  readonly unseenInput?: boolean;
   /** Headers of the client that belong to its protocol (`anthropic-beta`), for a vendor that speaks it too. */
   readonly headers?: Readonly<Record<string, string>>;
   /** The request's meaning, for a vendor of another protocol: read from `body` when it is asked for. Throws `invalid_request`. */

@@ -1,3 +1,4 @@
+import { responsesWords as words } from "../../base/messages/responses.ts";
 import { inputTokens, outputTokens, type Usage } from "../../base/usage.ts";
 import type { AnswerPiece, FinishReason } from "../answer-pieces.ts";
 import { isObject, type JsonObject, parseJson } from "../json-values.ts";
@@ -19,20 +20,25 @@ const REPEATED: Readonly<Record<string, unknown>> = {
   user: null,
 };
 
+/** The request as the client wrote it. */
+export function askedOf({ body }: ModelRequest): JsonObject {
+  const document = parseJson(body.toString("utf8"));
+  return isObject(document) ? document : {};
+}
+
 /** A response without its output: what stands in every event that carries one. */
 export function makeResponse(
-  request: ModelRequest,
+  asked: JsonObject,
   start: (AnswerPiece & { readonly type: "start" }) | undefined,
   naming: Naming,
 ): JsonObject {
-  const asked = parseJson(request.body.toString("utf8"));
-  const said: JsonObject = isObject(asked) ? asked : {};
-  const repeated = Object.entries(REPEATED).map(([name, otherwise]) => [name, said[name] ?? otherwise]);
+  const repeated = Object.entries(REPEATED).map(([name, otherwise]) => [name, asked[name] ?? otherwise]);
   return {
     id: `resp_${naming.call.replace(/^call_/, "")}`,
     object: "response",
     created_at: start?.created ?? Math.floor(naming.at / 1000),
     status: "in_progress",
+    background: false,
     error: null,
     incomplete_details: null,
     model: start?.model ?? naming.model,
@@ -44,12 +50,21 @@ export function makeResponse(
   };
 }
 
-/** How a response ended: whole, or cut short, and by what. Where the vendor gave up in the middle it is never whole. */
+/** How a response ended: whole, cut short and by what, or given up by its vendor in the middle. */
 export function endOf(finish: FinishReason, raw: string | undefined): JsonObject {
   if (finish === "stop" || finish === "tool_calls") return { status: "completed" };
+  if (finish === "error") return failureOf("server_error", words.gaveUp(raw ?? "?")("en"));
   const reason = finish === "content_filter" ? "content_filter" : "max_output_tokens";
-  const said = finish === "error" && raw !== undefined ? { x_finish_reason: raw } : {};
-  return { status: "incomplete", incomplete_details: { reason, ...said } };
+  return { status: "incomplete", incomplete_details: { reason } };
+}
+
+/** How far the item came that was written last. */
+export function lastStatus(finish: FinishReason | undefined): "completed" | "incomplete" {
+  return finish === "stop" || finish === "tool_calls" ? "completed" : "incomplete";
+}
+
+export function failureOf(code: string, message: string): JsonObject {
+  return { status: "failed", error: { code, message } };
 }
 
 export function usageOf(usage: Usage | undefined, cost: ShownCost | undefined): JsonObject | null {

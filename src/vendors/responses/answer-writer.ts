@@ -1,33 +1,40 @@
 import type { AnswerPiece } from "../answer-pieces.ts";
-import { type JsonObject, objectAt, parseJson } from "../json-values.ts";
+import type { JsonObject } from "../json-values.ts";
 import type { ModelRequest, Naming } from "../spec.ts";
-import { endOf, makeResponse, usageOf } from "./answer-shape.ts";
-import { customNames } from "./custom-tools.ts";
-import { callItem, messageItem, reasoningItem } from "./items.ts";
+import { askedOf, endOf, lastStatus, makeResponse, usageOf } from "./answer-shape.ts";
+import { callItem, type ItemStatus, messageItem, reasoningItem } from "./items.ts";
+import { Toolbox } from "./toolbox.ts";
 
 /** A buffered answer as a response. */
 export function writeBody(request: ModelRequest, pieces: readonly AnswerPiece[], naming: Naming): Buffer {
   const start = pieces.find((piece) => piece.type === "start");
-  const finish = pieces.find((piece) => piece.type === "finish");
+  const finish = pieces.find((piece) => piece.type === "finish" && piece.choice === 0) as Finish | undefined;
   const usage = pieces.findLast((piece) => piece.type === "usage")?.usage;
-  const response = makeResponse(request, start, naming);
-  const custom = customNames(objectAt({ body: parseJson(request.body.toString("utf8")) }, "body").tools);
+  const asked = askedOf(request);
   const document = {
-    ...response,
+    ...makeResponse(asked, start, naming),
     ...endOf(finish?.reason ?? "error", finish?.raw),
-    output: itemsOf(pieces, naming, custom),
+    output: itemsOf(pieces, naming, new Toolbox(asked.tools), lastStatus(finish?.reason)),
     usage: usageOf(usage, undefined),
   };
   return Buffer.from(JSON.stringify(document));
 }
 
-function itemsOf(pieces: readonly AnswerPiece[], { call }: Naming, custom: ReadonlySet<string>): JsonObject[] {
+type Finish = AnswerPiece & { readonly type: "finish" };
+
+/** @param last how far the last item came; those before it are whole */
+function itemsOf(
+  pieces: readonly AnswerPiece[],
+  { call }: Naming,
+  tools: Toolbox,
+  last: ItemStatus,
+): readonly JsonObject[] {
   const items: JsonObject[] = [];
   const next = (kind: string): string => `${kind}_${call.replace(/^call_/, "")}_${items.length}`;
   let text = "";
   let thought = "";
   const closeText = (): void => {
-    if (text !== "") items.push(messageItem(next("msg"), text));
+    if (text !== "") items.push(messageItem(next("msg"), text, "completed"));
     text = "";
   };
   const closeThought = (end: Partial<AnswerPiece & { type: "reasoning-end" }>): void => {
@@ -54,10 +61,12 @@ function itemsOf(pieces: readonly AnswerPiece[], { call }: Naming, custom: Reado
     else if (piece.type === "tool-call-start") {
       closeThought({});
       closeText();
-      items.push(callItem(next("fc"), piece, calls.get(piece.index) ?? "", custom));
+      items.push(callItem(next("fc"), piece, calls.get(piece.index) ?? "", tools, "completed"));
     }
   }
   closeThought({});
   closeText();
+  const end = items.at(-1);
+  if (end?.status !== undefined) end.status = last;
   return items;
 }

@@ -1,21 +1,9 @@
 import { responsesWords as words } from "../../base/messages/responses.ts";
-import type {
-  AnswerFormat,
-  AssistantPart,
-  Conversation,
-  ImagePart,
-  Message,
-  ReasoningWish,
-  TextPart,
-  Tool,
-  ToolChoice,
-  UserPart,
-} from "../conversation.ts";
+import type { AnswerFormat, Conversation, Message, ReasoningWish, Tool, ToolChoice } from "../conversation.ts";
 import { isObject, type JsonObject, listOf, objectAt, stringOf } from "../json-values.ts";
-import { readDataUrl } from "../openai/message-parts.ts";
 import { unsupported } from "../translation/unsupported.ts";
-import { argumentsOfInput, customAsFunction } from "./custom-tools.ts";
-import { readSignature } from "./signatures.ts";
+import { InputReader } from "./input-items.ts";
+import { Toolbox } from "./toolbox.ts";
 
 /** The fields that a conversation takes up, or that mean nothing to a vendor that keeps nothing. */
 const KNOWN: ReadonlySet<string> = new Set([
@@ -42,6 +30,8 @@ const KNOWN: ReadonlySet<string> = new Set([
   "client_metadata",
   "max_tool_calls",
   "service_tier",
+  "top_logprobs",
+  "background",
 ]);
 
 /** What a request for a response asks for. Throws `unsupported` where only OpenAI can answer it. */
@@ -50,15 +40,17 @@ export function readContent(body: Buffer): Conversation {
   for (const field of ["previous_response_id", "conversation", "prompt"]) {
     if (document[field] !== undefined && document[field] !== null) throw unsupported(words.noState(field), field);
   }
-  if (document.background === true) throw unsupported(words.noBackground(), "background");
+  const leftOut = hintsIn(document);
+  const tools = new Toolbox(document.tools);
+  const choice = readToolChoice(document.tool_choice, tools);
   const instructions = stringOf(document.instructions) ?? "";
   const system: Message[] =
     instructions === "" ? [] : [{ role: "system", parts: [{ type: "text", text: instructions }] }];
   return {
     operation: "chat",
-    messages: [...system, ...readInput(document.input)],
-    tools: listOf(document.tools).filter(isObject).map(readTool),
-    toolChoice: readToolChoice(document.tool_choice),
+    messages: [...system, ...new InputReader(tools, leftOut).read(document.input)],
+    tools: offered(tools, choice.among, leftOut),
+    toolChoice: choice.wish,
     parallelToolCalls: booleanOf(document.parallel_tool_calls),
     maxOutputTokens: numberOf(document.max_output_tokens),
     temperature: numberOf(document.temperature),
@@ -73,134 +65,56 @@ export function readContent(body: Buffer): Conversation {
     format: readFormat(objectAt(document.text, "format")),
     user: stringOf(document.user) ?? stringOf(document.safety_identifier),
     extra: Object.fromEntries(Object.entries(document).filter(([name]) => !KNOWN.has(name))),
+    leftOut: [...leftOut],
   };
 }
 
-function readInput(input: unknown): Message[] {
-  if (typeof input === "string") return [{ role: "user", parts: [{ type: "text", text: input }] }];
-  const messages: Message[] = [];
-  const names = new Map<string, string>();
-  for (const item of listOf(input)) {
-    const message = isObject(item) ? readItem(item, names) : undefined;
-    if (!message) continue;
-    const last = messages.at(-1);
-    // What the model wrote in one turn stands in several items.
-    if (message.role === "assistant" && last?.role === "assistant") {
-      messages[messages.length - 1] = { role: "assistant", parts: [...last.parts, ...message.parts] };
-    } else messages.push(message);
-  }
-  return messages;
-}
-
-function readItem(item: JsonObject, names: Map<string, string>): Message | undefined {
-  const type = item.type ?? "message";
-  switch (type) {
-    case "message":
-      return readMessage(item);
-    case "function_call":
-    case "custom_tool_call":
-      return { role: "assistant", parts: [readCall(item, names)] };
-    case "function_call_output":
-    case "custom_tool_call_output":
-      return readOutput(item, names);
-    case "reasoning":
-      return { role: "assistant", parts: readThought(item) };
-    default:
-      throw unsupported(words.noItem(String(type)), "input");
-  }
-}
-
-function readMessage({ role, content }: JsonObject): Message {
-  const parts = readParts(content);
-  switch (role) {
-    case "assistant":
-      return { role, parts: parts.filter((part) => part.type === "text") };
-    case "system":
-    case "developer":
-      return { role: "system", parts: parts.filter((part) => part.type === "text") };
-    default:
-      return { role: "user", parts };
-  }
-}
-
-function readParts(content: unknown): UserPart[] {
-  if (typeof content === "string") return [{ type: "text", text: content }];
-  return listOf(content).flatMap((part) => (isObject(part) ? (readPart(part) ?? []) : []));
-}
-
-function readPart(part: JsonObject): UserPart | undefined {
-  switch (part.type) {
-    case "input_image":
-      return readImage(part);
-    case "input_file": {
-      const { file_data: data, file_url: url, file_id: id, filename } = part;
-      const name = typeof filename === "string" ? { name: filename } : {};
-      if (typeof data === "string") return { type: "file", ...(readDataUrl(data) ?? { base64: data }), ...name };
-      if (typeof url === "string") return { type: "file", url, ...name };
-      return typeof id === "string" ? { type: "file", id, ...name } : undefined;
-    }
-    case "input_audio": {
-      const { data, format } = objectAt(part, "input_audio");
-      return typeof data === "string" ? { type: "audio", base64: data, format: stringOf(format) ?? "wav" } : undefined;
-    }
-    default: {
-      const text = stringOf(part.text) ?? stringOf(part.refusal);
-      return text === undefined ? undefined : { type: "text", text };
-    }
-  }
-}
-
-function readImage({ image_url: url, detail }: JsonObject): ImagePart | undefined {
-  if (typeof url !== "string") throw unsupported(words.noState("file_id"), "input");
-  const shown = typeof detail === "string" && detail !== "auto" ? { detail } : {};
-  const inline = readDataUrl(url);
-  return inline ? { type: "image", ...inline, ...shown } : { type: "image", url, ...shown };
-}
-
-function readCall(item: JsonObject, names: Map<string, string>): AssistantPart {
-  const id = stringOf(item.call_id) ?? stringOf(item.id) ?? "";
-  const name = stringOf(item.name) ?? "";
-  names.set(id, name);
-  const given =
-    item.type === "custom_tool_call" ? argumentsOfInput(stringOf(item.input) ?? "") : stringOf(item.arguments);
-  return { type: "tool-call", id, name, arguments: given ?? "" };
-}
-
-function readOutput({ call_id: id, output }: JsonObject, names: ReadonlyMap<string, string>): Message {
-  const callId = stringOf(id) ?? "";
-  const parts = readParts(output).filter(
-    (part): part is TextPart | ImagePart => part.type === "text" || part.type === "image",
-  );
-  const kept: (TextPart | ImagePart)[] =
-    parts.length > 0 || output === "" ? parts : [{ type: "text", text: JSON.stringify(output) ?? "" }];
-  return { role: "tool", callId, name: names.get(callId), parts: kept };
-}
-
-/** What it thought, as far as it is shown, and what its vendor wants back with it. */
-function readThought(item: JsonObject): AssistantPart[] {
-  const shown = [...listOf(item.summary), ...listOf(item.content)].filter(isObject);
-  const text = shown.map((part) => stringOf(part.text) ?? "").join("");
-  const signature = readSignature(item.encrypted_content);
-  return text === "" && !signature ? [] : [{ type: "reasoning", text, ...signature }];
-}
-
-function readTool(tool: JsonObject): Tool {
-  if (tool.type === "custom") return customAsFunction(tool);
-  if (tool.type !== "function") throw unsupported(words.noTool(String(tool.type)), "tools");
-  const { name, description, parameters, strict } = tool;
-  return {
-    name: stringOf(name) ?? "",
-    description: stringOf(description),
-    parameters: isObject(parameters) ? parameters : undefined,
-    ...(typeof strict === "boolean" && { strict }),
+/** Wishes of this interface alone, without which the answer is the same in kind. */
+function hintsIn(document: JsonObject): Set<string> {
+  const { top_logprobs: logprobs, truncation, max_tool_calls: most, service_tier: tier } = document;
+  const hints: Readonly<Record<string, boolean>> = {
+    "text.verbosity": typeof objectAt(document, "text").verbosity === "string",
+    top_logprobs: typeof logprobs === "number" && logprobs > 0,
+    truncation: truncation === "auto",
+    max_tool_calls: typeof most === "number",
+    service_tier: typeof tier === "string" && tier !== "auto" && tier !== "default",
   };
+  return new Set(Object.keys(hints).filter((name) => hints[name]));
 }
 
-function readToolChoice(choice: unknown): ToolChoice | undefined {
-  if (choice === "auto" || choice === "none" || choice === "required") return choice;
-  if (!isObject(choice)) return undefined;
-  if (choice.type === "function" || choice.type === "custom") return { tool: stringOf(choice.name) ?? "" };
-  return choice.mode === "required" ? "required" : "auto";
+/**
+ * The tools that a model of another vendor is offered. Tools that OpenAI runs are an offer that a model may leave alone where the client
+ * has tools of its own, as agents do: they are left out. Where there are no others, they are what is asked for.
+ */
+function offered(tools: Toolbox, among: ReadonlySet<string> | undefined, leftOut: Set<string>): readonly Tool[] {
+  const { functions, hosted, strange } = tools;
+  if (strange !== undefined) throw unsupported(words.noTool(strange), "tools");
+  if (functions.length === 0 && hosted.length > 0) throw unsupported(words.noTool(hosted[0]!), "tools");
+  for (const type of hosted) leftOut.add(`tools.${type}`);
+  return among ? functions.filter(({ name }) => among.has(name)) : functions;
+}
+
+interface Choice {
+  readonly wish: ToolChoice | undefined;
+  /** The functions that the model is free to call, where not all of them. */
+  readonly among?: ReadonlySet<string>;
+}
+
+function readToolChoice(choice: unknown, tools: Toolbox): Choice {
+  if (choice === "auto" || choice === "none" || choice === "required") return { wish: choice };
+  if (!isObject(choice)) return { wish: undefined };
+  const nameOf = ({ name, namespace }: JsonObject): string => tools.nameOf(stringOf(name) ?? "", stringOf(namespace));
+  switch (choice.type) {
+    case "function":
+    case "custom":
+      return { wish: { tool: nameOf(choice) } };
+    case "allowed_tools": {
+      const names = listOf(choice.tools).filter(isObject).map(nameOf);
+      return { wish: choice.mode === "required" ? "required" : "auto", among: new Set(names) };
+    }
+    default:
+      throw unsupported(words.noTool(String(choice.type)), "tool_choice");
+  }
 }
 
 const EFFORTS: ReadonlySet<unknown> = new Set(["none", "minimal", "low", "medium", "high", "xhigh", "max"]);

@@ -6,7 +6,7 @@ import { findEnvelope, readError, readStreamError } from "../openai/vendor-error
 import type { Operation, ReadOptions } from "../spec.ts";
 import { EventSplitter, payloadOf } from "../sse.ts";
 import { VendorFault } from "../vendor-fault.ts";
-import { argumentsOfInput } from "./custom-tools.ts";
+import { argumentsOfInput } from "./toolbox.ts";
 
 /** Reads a streamed response event by event. */
 export class ResponsesReader implements PieceReader {
@@ -68,7 +68,7 @@ export class ResponsesReader implements PieceReader {
         return [...finishPieces(objectAt(event, "response"), this.#calls.size), { type: "end" }];
       case "response.failed":
       case "error":
-        return this.#fault(event);
+        return [{ type: "fault", fault: faultOf(event, this.#wrote) }];
       default:
         return this.#faultOf(event);
     }
@@ -102,11 +102,6 @@ export class ResponsesReader implements PieceReader {
     return text === "" ? [] : [{ type: "tool-call-delta", choice: 0, index: call!.index, text }];
   }
 
-  #fault(event: JsonObject): AnswerPiece[] {
-    const fault = faultOf(event, this.#wrote);
-    return fault ? [{ type: "fault", fault }] : [];
-  }
-
   /** An error in the shape of other interfaces, without a type of this one's. */
   #faultOf(event: JsonObject): AnswerPiece[] {
     const fault = event.type === undefined ? readStreamError(event, this.#wrote) : undefined;
@@ -114,21 +109,26 @@ export class ResponsesReader implements PieceReader {
   }
 }
 
-/** The error of a response that failed, or of an `error` event. */
-export function faultOf(event: JsonObject, wrote: boolean): VendorFault | undefined {
+/** The error of a response that failed, or of an `error` event, whose fields stand in it or in its `error`. */
+export function faultOf(event: JsonObject, wrote: boolean): VendorFault {
   const response = objectAt(event, "response");
   const error = isObject(response.error) ? response.error : isObject(event.error) ? event.error : event;
-  const { message, code } = error;
-  const said = { message: stringOf(message) ?? "", code: stringOf(code) ?? "server_error", type: "server_error" };
-  return readStreamError({ error: said }, wrote);
+  const { message, code, param } = error;
+  const said = {
+    message: stringOf(message) ?? "",
+    code: stringOf(code) ?? "server_error",
+    type: "server_error",
+    param,
+  };
+  return readStreamError({ error: said }, wrote)!;
 }
 
 /** Reads a whole response. Throws `VendorFault` where it failed, or is none. */
 export function readPieces(_operation: Operation, body: Buffer): AnswerPiece[] {
   const document = parseJson(body.toString("utf8"));
   if (!isObject(document)) throw strange(vendorWords.notAnAnswer());
-  if (isObject(document.error)) {
-    throw document.object === "response" ? faultOf({ response: document }, false)! : readError(200, {}, body);
+  if (isObject(document.error) || document.status === "failed") {
+    throw document.object === "response" ? faultOf({ response: document }, false) : readError(200, {}, body);
   }
   if (!Array.isArray(document.output)) {
     if (findEnvelope(document)) throw readError(200, {}, body);
@@ -188,15 +188,11 @@ function startOf({ id, model, created_at: created }: JsonObject): AnswerPiece {
 function finishPieces(response: JsonObject, calls: number): AnswerPiece[] {
   const raw = stringOf(objectAt(response, "incomplete_details").reason);
   let reason: FinishReason = calls > 0 ? "tool_calls" : "stop";
-  if (response.status === "incomplete") {
+  const status = stringOf(response.status) ?? "completed";
+  if (status !== "completed") {
     reason = raw === "max_output_tokens" ? "length" : raw === "content_filter" ? "content_filter" : "error";
   }
-  const finish: AnswerPiece = {
-    type: "finish",
-    choice: 0,
-    reason,
-    ...(reason === "error" && { raw: raw ?? "incomplete" }),
-  };
+  const finish: AnswerPiece = { type: "finish", choice: 0, reason, ...(reason === "error" && { raw: raw ?? status }) };
   const { usage, vendorCost } = readUsage(response.usage, "chat");
   return usage ? [{ type: "usage", usage, ...(vendorCost !== undefined && { vendorCost }) }, finish] : [finish];
 }

@@ -1,5 +1,7 @@
 import { Fault } from "../../base/faults.ts";
 import type { Limits } from "../../base/limits.ts";
+import { responsesWords as words } from "../../base/messages/responses.ts";
+import type { Conversation } from "../conversation.ts";
 import { isObject, type JsonObject, listOf, objectAt, stringOf } from "../json-values.ts";
 import {
   guessJsonTokens,
@@ -13,6 +15,9 @@ import type { FieldSpan, ModelRequest } from "../spec.ts";
 import { readContent } from "./content.ts";
 import { responsesDialect } from "./dialect.ts";
 
+/** Fields that add to the input what the vendor keeps. */
+const STORED_FIELDS = ["previous_response_id", "conversation", "prompt"] as const;
+
 /** The fields that Maidan reads or changes. A vendor must not be able to read another value in one of them. */
 const READ_FIELDS: ReadonlySet<string> = new Set([
   "model",
@@ -21,8 +26,12 @@ const READ_FIELDS: ReadonlySet<string> = new Set([
   "stream",
   "max_output_tokens",
   "tools",
+  "background",
+  ...STORED_FIELDS,
 ]);
 const MESSAGE_TOKENS = 4;
+/** Pages of a document whose bytes are not in the request. Each is read as a picture, too. */
+const UNSEEN_PAGES = 20;
 
 /**
  * Reads a request for a response. Only what Maidan itself must understand is checked; all else is the vendor's business.
@@ -33,9 +42,12 @@ export function readRequest(body: Buffer, limits: Pick<Limits, "bodyBytes">): Mo
   const { document, fields } = readRequestBody(body, limits.bodyBytes, READ_FIELDS);
   const model = readModelName(document);
   const { input, instructions } = document;
-  const stored = document.previous_response_id ?? document.conversation ?? document.prompt;
+  if (document.background === true) {
+    throw new Fault("invalid_request", words.noBackground(), { param: "background" });
+  }
+  const isStored = STORED_FIELDS.some((field) => document[field] !== undefined && document[field] !== null);
   const isInput = typeof input === "string" ? input !== "" : Array.isArray(input) && input.length > 0;
-  if (!isInput && (input !== undefined || stored === undefined)) throw wrongField(document, "input", "input");
+  if (!isInput && (input !== undefined || !isStored)) throw wrongField(document, "input", "input");
   const stream = document.stream ?? false;
   if (typeof stream !== "boolean") throw mustBe("stream", "boolean");
   const length = readLength(document.max_output_tokens);
@@ -47,6 +59,7 @@ export function readRequest(body: Buffer, limits: Pick<Limits, "bodyBytes">): Mo
     REQUEST_BOUND_TOKENS +
     size.items * MESSAGE_BOUND_TOKENS +
     (tools > 0 ? tools + TOOLS_BOUND_TOKENS : 0);
+  let content: Conversation | undefined;
   return {
     operation: "chat",
     dialect: responsesDialect,
@@ -60,9 +73,13 @@ export function readRequest(body: Buffer, limits: Pick<Limits, "bodyBytes">): Mo
     choices: 1,
     inputTokens: { bound, estimate: Math.min(bound, Math.ceil(size.tokens + guessJsonTokens(tools))) },
     images: size.images,
-    audioBytes: 0,
+    audioBytes: size.audioBytes,
     inputs: 0,
-    content: () => readContent(body),
+    unseenInput: isStored,
+    content: () => {
+      content ??= readContent(body);
+      return content;
+    },
   };
 }
 
@@ -80,6 +97,8 @@ function spanBytes(fields: ReadonlyMap<string, FieldSpan>, name: string): number
 interface Size {
   items: number;
   images: number;
+  /** Bytes of audio, decoded from base64. */
+  audioBytes: number;
   /** Characters of base64, which are no text. */
   payload: number;
   tokens: number;
@@ -87,7 +106,7 @@ interface Size {
 
 /** Items and parts are walked through; a text that stands elsewhere in them is guessed by its bytes. */
 function sizeOf(input: unknown, instructions: unknown): Size {
-  const size: Size = { items: 1, images: 0, payload: 0, tokens: 3 };
+  const size: Size = { items: 1, images: 0, audioBytes: 0, payload: 0, tokens: 3 };
   if (typeof instructions === "string") size.tokens += guessTokens(instructions);
   if (typeof input === "string") {
     size.tokens += guessTokens(input);
@@ -115,6 +134,12 @@ function sizeItem(item: JsonObject, size: Size): void {
 function sizePart(part: JsonObject, size: Size): void {
   const text = stringOf(part.text);
   if (text !== undefined) size.tokens += guessTokens(text);
+  if (part.type === "input_audio") {
+    const data = stringOf(objectAt(part, "input_audio").data) ?? "";
+    size.audioBytes += Math.ceil((data.length * 3) / 4);
+    size.payload += data.length;
+  }
+  if (part.type === "input_file" && part.file_data === undefined) size.images += UNSEEN_PAGES;
   if (part.type !== "input_image") return;
   size.images += 1;
   const address = stringOf(part.image_url) ?? stringOf(objectAt(part, "image_url").url) ?? "";

@@ -1,46 +1,53 @@
 import type { Fault } from "../../base/faults.ts";
 import type { Usage } from "../../base/usage.ts";
 import type { AnswerPiece, FinishReason } from "../answer-pieces.ts";
-import { type JsonObject, objectAt, parseJson } from "../json-values.ts";
+import { type JsonObject, parseJson } from "../json-values.ts";
 import type { ModelRequest, Naming, PieceWriter, ShownCost } from "../spec.ts";
-import { endOf, makeResponse, usageOf } from "./answer-shape.ts";
-import { customNames } from "./custom-tools.ts";
-import { errorEvent, eventOf } from "./events.ts";
-import { callItem, messageItem, reasoningItem, textPart } from "./items.ts";
+import { askedOf, endOf, lastStatus, makeResponse, usageOf } from "./answer-shape.ts";
+import { eventOf, failureEvents } from "./events.ts";
+import { callItem, type ItemStatus, messageItem, reasoningItem, textPart } from "./items.ts";
+import { Toolbox } from "./toolbox.ts";
 
 type CallStart = AnswerPiece & { readonly type: "tool-call-start" };
+type ThoughtEnd = AnswerPiece & { readonly type: "reasoning-end" };
 
-/** An item under way. */
+/** A text, a thought or a call under way. */
 interface Open {
   readonly kind: "message" | "reasoning" | "call";
   readonly id: string;
+  /** Its place in the output. */
   readonly index: number;
   readonly start?: CallStart;
   text: string;
 }
 
-/** A streamed answer as the events of a response: items are opened, written and closed one after the other. */
+/**
+ * A streamed answer as the events of a response. Texts and thoughts are closed where the next item begins, calls as soon as what came of
+ * their arguments is whole: vendors may write several calls at once, a piece of each in turn.
+ */
 export class ResponseWriter implements PieceWriter {
-  readonly #request: ModelRequest;
+  readonly #asked: JsonObject;
   readonly #naming: Naming;
-  readonly #custom: ReadonlySet<string>;
+  readonly #tools: Toolbox;
+  /** Items that are closed, each in its place. */
   readonly #output: JsonObject[] = [];
+  #items = 0;
   #response: JsonObject | undefined;
   #open: Open | undefined;
+  readonly #calls = new Map<number, Open>();
   #number = 0;
   #finish: { readonly reason: FinishReason; readonly raw?: string | undefined } | undefined;
   #written: Buffer[] = [];
 
   constructor(request: ModelRequest, naming: Naming) {
-    this.#request = request;
+    this.#asked = askedOf(request);
     this.#naming = naming;
-    this.#custom = customNames(objectAt({ body: parseJson(request.body.toString("utf8")) }, "body").tools);
+    this.#tools = new Toolbox(this.#asked.tools);
   }
 
   write(piece: AnswerPiece): Buffer | undefined {
     if ("choice" in piece && piece.choice !== 0) return undefined;
-    if (piece.type === "start") this.#begin(piece);
-    else this.#begin(undefined);
+    this.#begin(piece.type === "start" ? piece : undefined);
     switch (piece.type) {
       case "text-delta":
         this.#text(piece.text);
@@ -52,13 +59,13 @@ export class ResponseWriter implements PieceWriter {
         this.#endThought(piece);
         break;
       case "tool-call-start":
-        this.#openItem("call", "fc", piece);
+        this.#calls.set(piece.index, this.#openItem("call", "fc", piece));
         break;
       case "tool-call-delta":
-        this.#arguments(piece.text);
+        this.#arguments(piece.index, piece.text);
         break;
       case "finish":
-        this.#close();
+        this.#closeAll(lastStatus(piece.reason));
         this.#finish = piece;
         break;
     }
@@ -70,7 +77,10 @@ export class ResponseWriter implements PieceWriter {
   }
 
   error(fault: Fault, message: string): Buffer {
-    return errorEvent(fault, message, this.#number);
+    this.#begin(undefined);
+    const response = { ...this.#response, output: this.#output.filter(Boolean) };
+    const begun = this.#take() ?? Buffer.alloc(0);
+    return Buffer.concat([begun, failureEvents(fault, message, this.#number, response)]);
   }
 
   stop(usage: Usage | undefined): Buffer {
@@ -79,16 +89,16 @@ export class ResponseWriter implements PieceWriter {
 
   #conclude(finish: { reason: FinishReason; raw?: string | undefined }, usage: JsonObject | null): Buffer {
     this.#begin(undefined);
-    this.#close();
+    this.#closeAll(lastStatus(finish.reason));
     const end = endOf(finish.reason, finish.raw);
     const response = { ...this.#response, ...end, output: this.#output, usage };
     this.#emit(`response.${String(end.status)}`, { response });
-    return this.#take() ?? Buffer.alloc(0);
+    return this.#take()!;
   }
 
   #begin(start: (AnswerPiece & { type: "start" }) | undefined): void {
     if (this.#response) return;
-    this.#response = makeResponse(this.#request, start, this.#naming);
+    this.#response = makeResponse(this.#asked, start, this.#naming);
     this.#emit("response.created", { response: this.#response });
     this.#emit("response.in_progress", { response: this.#response });
   }
@@ -105,74 +115,95 @@ export class ResponseWriter implements PieceWriter {
     this.#emitPart("response.reasoning_summary_text.delta", open, { summary_index: 0, delta });
   }
 
-  #endThought(end: AnswerPiece & { type: "reasoning-end" }): void {
-    const signed = end.signature !== undefined || end.redacted !== undefined;
+  #endThought(end: ThoughtEnd): void {
+    const isSigned = end.signature !== undefined || end.redacted !== undefined;
     if (this.#open?.kind !== "reasoning") {
-      if (!signed) return;
+      if (!isSigned) return;
       this.#openItem("reasoning", "rs");
     }
-    this.#close(end);
+    this.#closeText("completed", end);
   }
 
   /** A custom call is told when it is whole: only then is its text known. */
-  #arguments(delta: string): void {
-    const open = this.#open!;
+  #arguments(index: number, delta: string): void {
+    const open = this.#calls.get(index);
+    if (!open || delta === "") return;
     open.text += delta;
-    if (this.#custom.has(open.start!.name)) return;
+    if (this.#tools.toolOf(open.start!.name).custom) return;
     this.#emitPart("response.function_call_arguments.delta", open, { delta });
   }
 
   #openItem(kind: Open["kind"], prefix: string, start?: CallStart): Open {
-    this.#close();
-    const index = this.#output.length;
+    this.#closeText("completed");
+    this.#closeWholeCalls();
+    const index = this.#items;
+    this.#items += 1;
     const id = `${prefix}_${this.#naming.call.replace(/^call_/, "")}_${index}`;
     const open: Open = { kind, id, index, text: "", ...(start && { start }) };
+    if (start) {
+      const item = callItem(id, start, "", this.#tools, "in_progress");
+      this.#emit("response.output_item.added", { output_index: index, item });
+      return open;
+    }
     this.#open = open;
     if (kind === "message") {
-      const item = { id, type: "message", role: "assistant", status: "in_progress", content: [] };
+      const item = { ...messageItem(id, "", "in_progress"), content: [] };
       this.#emit("response.output_item.added", { output_index: index, item });
       this.#emitPart("response.content_part.added", open, { content_index: 0, part: textPart("") });
-    } else if (kind === "reasoning") {
-      this.#emit("response.output_item.added", { output_index: index, item: { id, type: "reasoning", summary: [] } });
-      this.#emitPart("response.reasoning_summary_part.added", open, { summary_index: 0, part: summaryPart("") });
     } else {
-      const item = callItem(id, start!, "", this.#custom, "in_progress");
-      this.#emit("response.output_item.added", { output_index: index, item });
+      this.#emit("response.output_item.added", { output_index: index, item: reasoningItem(id, "", {}) });
+      this.#emitPart("response.reasoning_summary_part.added", open, { summary_index: 0, part: summaryPart("") });
     }
     return open;
   }
 
-  /** Ends the item that is open. */
-  #close(end: Partial<AnswerPiece & { type: "reasoning-end" }> = {}): void {
+  /** The item that is written to last is as whole as the answer; those before it are whole. */
+  #closeAll(last: ItemStatus): void {
+    const calls = [...this.#calls];
+    for (const [place, [index, open]] of calls.entries()) {
+      this.#closeCall(index, open, !this.#open && place === calls.length - 1 ? last : "completed");
+    }
+    this.#closeText(last);
+  }
+
+  #closeText(status: ItemStatus, end: Partial<ThoughtEnd> = {}): void {
     const open = this.#open;
     if (!open) return;
     this.#open = undefined;
     const { kind, id, text } = open;
-    let item: JsonObject;
     if (kind === "message") {
       this.#emitPart("response.output_text.done", open, { content_index: 0, text, logprobs: [] });
       this.#emitPart("response.content_part.done", open, { content_index: 0, part: textPart(text) });
-      item = messageItem(id, text);
-    } else if (kind === "reasoning") {
+      this.#done(open, messageItem(id, text, status));
+    } else {
       this.#emitPart("response.reasoning_summary_text.done", open, { summary_index: 0, text });
       this.#emitPart("response.reasoning_summary_part.done", open, { summary_index: 0, part: summaryPart(text) });
-      item = reasoningItem(id, text, end);
-    } else {
-      item = callItem(id, open.start!, text, this.#custom);
-      this.#endCall(open, item);
+      this.#done(open, reasoningItem(id, text, end));
     }
-    this.#output.push(item);
-    this.#emit("response.output_item.done", { output_index: open.index, item });
   }
 
-  #endCall(open: Open, item: JsonObject): void {
+  #closeWholeCalls(): void {
+    for (const [index, open] of this.#calls) {
+      if (parseJson(open.text) !== undefined) this.#closeCall(index, open, "completed");
+    }
+  }
+
+  #closeCall(index: number, open: Open, status: ItemStatus): void {
+    this.#calls.delete(index);
+    const item = callItem(open.id, open.start!, open.text, this.#tools, status);
     if (item.type === "custom_tool_call") {
       this.#emitPart("response.custom_tool_call_input.delta", open, { delta: item.input });
       this.#emitPart("response.custom_tool_call_input.done", open, { input: item.input });
     } else {
-      const { name } = open.start!;
-      this.#emitPart("response.function_call_arguments.done", open, { name, arguments: open.text });
+      const { name, arguments: given } = item;
+      this.#emitPart("response.function_call_arguments.done", open, { name, arguments: given });
     }
+    this.#done(open, item);
+  }
+
+  #done({ index }: Open, item: JsonObject): void {
+    this.#output[index] = item;
+    this.#emit("response.output_item.done", { output_index: index, item });
   }
 
   #emitPart(type: string, { id, index }: Open, more: object): void {

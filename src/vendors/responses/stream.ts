@@ -2,17 +2,17 @@ import type { Fault } from "../../base/faults.ts";
 import { vendorWords } from "../../base/messages/vendors.ts";
 import type { Usage } from "../../base/usage.ts";
 import { type Splice, scanFields, splice } from "../json-fields.ts";
-import { isObject, type JsonObject, objectAt, parseJson } from "../json-values.ts";
-import { countText } from "../openai/quick-json.ts";
+import { isObject, type JsonObject, objectAt, parseJson, stringOf } from "../json-values.ts";
 import { NO_REPORT, readUsage, type UsageReport } from "../openai/usage.ts";
 import { readStreamError } from "../openai/vendor-errors.ts";
 import type { FollowOptions, ShownCost, StreamFollower } from "../spec.ts";
 import { EventSplitter, eventName, payloadOf, singlePayload } from "../sse.ts";
 import { VendorFault } from "../vendor-fault.ts";
-import { errorEvent, eventOf } from "./events.ts";
+import { eventOf, failureEvents } from "./events.ts";
+import { OutputSoFar } from "./output-so-far.ts";
 import { faultOf } from "./reader.ts";
 
-const ENDS: ReadonlySet<string> = new Set(["response.completed", "response.incomplete"]);
+const ENDS: ReadonlySet<string> = new Set(["response.completed", "response.incomplete", "response.failed"]);
 const LF_LF = Buffer.from("\n\n");
 
 /**
@@ -29,7 +29,9 @@ export class ResponsesFollower implements StreamFollower {
   #report: UsageReport = NO_REPORT;
   /** The first response that an event carried: an early end is made in its likeness. */
   #response: JsonObject = {};
+  readonly #output: OutputSoFar;
   #number = 0;
+  #finished = false;
   events = 0;
   textBytes = 0;
   ended = false;
@@ -38,6 +40,7 @@ export class ResponsesFollower implements StreamFollower {
   constructor(options: FollowOptions) {
     this.#splitter = new EventSplitter(options.eventBytes);
     this.#mostBytes = options.eventBytes;
+    this.#output = new OutputSoFar(options.eventBytes);
   }
 
   get usage(): Usage | undefined {
@@ -49,7 +52,7 @@ export class ResponsesFollower implements StreamFollower {
   }
 
   get finished(): boolean {
-    return this.ended;
+    return this.#finished;
   }
 
   push(chunk: Buffer): Buffer | undefined {
@@ -60,10 +63,11 @@ export class ResponsesFollower implements StreamFollower {
     let start = 0;
     for (let index = 0; index < count; index++) {
       const end = ends[index]!;
-      if (events[index]) this.#inspect(text.slice(start, end), bytes.subarray(start, end));
-      if (this.ended) {
+      const unit = bytes.subarray(start, end);
+      if (events[index]) this.#inspect(text.slice(start, end), unit);
+      if (this.ended || this.fault) {
         if (start > from) passed.push(bytes.subarray(from, start));
-        this.#hold(bytes.subarray(start, end));
+        this.#hold(unit);
         from = end;
       }
       start = end;
@@ -79,7 +83,7 @@ export class ResponsesFollower implements StreamFollower {
     const event = rest.toString("latin1");
     if (payloadOf(event) === undefined || parseJson(textOf(event)) === undefined) return undefined;
     this.#inspect(event, rest);
-    if (!this.ended) return Buffer.concat([rest, LF_LF]);
+    if (!this.ended && !this.fault) return Buffer.concat([rest, LF_LF]);
     this.#hold(rest);
     return undefined;
   }
@@ -91,38 +95,43 @@ export class ResponsesFollower implements StreamFollower {
   }
 
   error(fault: Fault, message: string): Buffer {
-    return errorEvent(fault, message, this.#number);
+    return failureEvents(fault, message, this.#number, { ...this.#response, output: this.#output.all() });
   }
 
   stop(): Buffer {
+    let number = this.#number;
+    const closed = this.#output.open().map(([output_index, item]) => {
+      number += 1;
+      return eventOf("response.output_item.done", { output_index, item, sequence_number: number - 1 });
+    });
     const incomplete_details = { reason: "max_output_tokens" };
-    const response = { ...this.#response, status: "incomplete", incomplete_details };
-    return eventOf("response.incomplete", { response, sequence_number: this.#number });
+    const response = { ...this.#response, status: "incomplete", incomplete_details, output: this.#output.all() };
+    return Buffer.concat([...closed, eventOf("response.incomplete", { response, sequence_number: number })]);
   }
 
   #inspect(event: string, bytes: Buffer): void {
-    const type = eventName(event) ?? typeIn(event);
-    this.#number += 1;
-    if (type === undefined) this.#inspectUnnamed(event);
-    else if (type.endsWith(".delta")) {
-      this.events += 1;
-      this.textBytes += deltaBytes(event);
-    } else if (type === "response.created") {
-      this.#response = objectAt(parseJson(textOf(event)), "response");
-    } else if (ENDS.has(type)) {
-      this.ended = true;
-      this.#last = bytes;
-      this.#report = readUsage(objectAt(parseJson(textOf(event)), "response").usage, "chat");
-    } else if (type === "response.failed" || type === "error") {
-      const document = parseJson(textOf(event));
-      this.fault ??= isObject(document) ? faultOf(document, this.textBytes > 0) : undefined;
-    }
-  }
-
-  /** `[DONE]`, which some vendors send after the end; or an error in another interface's shape. */
-  #inspectUnnamed(event: string): void {
+    // What follows the end is held, whatever it is.
+    if (this.ended) return;
     const document = parseJson(textOf(event));
-    if (isObject(document)) this.fault ??= readStreamError(document, this.textBytes > 0);
+    if (!isObject(document)) return;
+    this.#number += 1;
+    const type = stringOf(document.type) ?? eventName(event);
+    if (type === undefined) {
+      // An error in another interface's shape.
+      this.fault ??= readStreamError(document, this.textBytes > 0);
+      return;
+    }
+    if (type.endsWith(".delta")) {
+      this.events += 1;
+      if (typeof document.delta === "string") this.textBytes += Buffer.byteLength(document.delta);
+    } else if (type === "response.created") this.#response = objectAt(document, "response");
+    this.#output.note(document);
+    if (type === "response.failed" || type === "error") this.fault ??= faultOf(document, this.textBytes > 0);
+    if (!ENDS.has(type)) return;
+    this.ended = true;
+    this.#finished = type !== "response.failed";
+    this.#last = bytes;
+    this.#report = readUsage(objectAt(document, "response").usage, "chat");
   }
 
   #hold(bytes: Buffer): void {
@@ -135,24 +144,8 @@ export class ResponsesFollower implements StreamFollower {
   }
 }
 
-const TYPE = /"type"\s*:\s*"([a-z_.]+)"/;
-
-/** The type of an event whose name is not told outside of it. */
-function typeIn(event: string): string | undefined {
-  return TYPE.exec(event.slice(0, 512))?.[1];
-}
-
 function textOf(event: string): string {
   return Buffer.from(payloadOf(event) ?? "", "latin1").toString("utf8");
-}
-
-const DELTA = /"delta"\s*:\s*"/;
-
-function deltaBytes(event: string): number {
-  const match = DELTA.exec(event);
-  if (!match) return 0;
-  // Counted as the text of a chat's chunk is.
-  return countText(`"content":${event.slice(match.index + match[0].length - 1)}`);
 }
 
 /** The last event with `cost` and `cost_currency` in its usage; one of several lines of data goes as it came. */
