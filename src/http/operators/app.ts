@@ -4,6 +4,7 @@ import { operatorWords } from "../../base/messages/operators.ts";
 import { addDocs } from "../docs.ts";
 import { addBudgets } from "./budgets.ts";
 import { addCalls } from "./calls.ts";
+import { addCatalogue } from "./catalogue.ts";
 import { makeApp, type OperatorsApp } from "./declare.ts";
 import type { OperatorsDependencies } from "./dependencies.ts";
 import { addEndpoints } from "./endpoints.ts";
@@ -48,7 +49,8 @@ export function operatorsApp(dependencies: OperatorsDependencies): OperatorsApp 
   for (const add of [addSettings, addPayers, addKeys, addBudgets, addEndpoints, addRoutes, addPrices, addCalls]) {
     add(app, dependencies);
   }
-  for (const add of [addModels, addEntries, addUnsettled, addUsage, addStatements, addSystem]) add(app, dependencies);
+  for (const add of [addCatalogue, addModels, addEntries, addUnsettled, addUsage, addStatements, addSystem])
+    add(app, dependencies);
   addDescription(app, dependencies);
   addDocs(app);
   addMissing(app, dependencies);
