@@ -54,7 +54,6 @@ const quirks: Quirks = {
     PostpaidBillOverdue: "billing",
     "BailianGateway.Workspace.NotAuthorised": "permission",
     "AllocationQuota.FreeTierOnly": "quota",
-    "InternalError.DataInspection": "server_error",
   },
 };
 const COMPATIBLE = "/compatible-mode/v1";
