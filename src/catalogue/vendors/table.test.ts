@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { instantOf } from "../../config/formats.ts";
+import { PROTOCOL_IDS } from "../../vendors/table.ts";
 import { compilePrice } from "../price-document.ts";
 import { boundCost, priceUsage } from "../price-engine.ts";
 import { VENDORS, vendorById } from "./table.ts";
@@ -18,6 +19,38 @@ describe.each(VENDORS)("$id", (vendor) => {
       expect(vendor.baseUrl.startsWith("https:")).toBe(vendor.billing.billsOnBreak === "unknown");
     }
     for (const credential of Object.keys(vendor.environment)) expect(vendor.required).toContain(credential);
+  });
+
+  test("has a day and two languages to what became of it, and every claim has its source", () => {
+    const { status, models, published = [], claims = [], also = [] } = vendor;
+    if (status) {
+      expect(instantOf(status.day)).toBeLessThanOrEqual(Date.parse("2026-11-24"));
+      expect(status.note).toEqual({ zh: expect.stringMatching(/\p{Script=Han}/u), en: expect.stringMatching(/\w/) });
+    }
+    const sold = [...models, ...also.flatMap((way) => way.models ?? [])];
+    const said = [...claims, ...[...sold, ...published].flatMap((model) => model.claims ?? [])];
+    for (const { text, source } of said) {
+      expect(text).toEqual({ zh: expect.stringMatching(/\p{Script=Han}/u), en: expect.stringMatching(/\w/) });
+      expect(source).toBeTruthy();
+    }
+    for (const { size } of [...sold, ...published]) {
+      if (!size) continue;
+      expect(size.source).toBeTruthy();
+      expect(size.total ?? size.active).toBeGreaterThan(0);
+      if (size.total && size.active) expect(size.active).toBeLessThan(size.total);
+    }
+  });
+
+  test("speaks its other protocols at an address each, once for each region", () => {
+    const ways = (vendor.also ?? []).map(({ protocol, region }) => `${protocol} ${region ?? ""}`);
+    expect(new Set([`${vendor.protocol} `, ...ways]).size).toBe(ways.length + 1);
+    for (const { protocol, baseUrl, environment = {}, required = [], models = [] } of vendor.also ?? []) {
+      expect(PROTOCOL_IDS).toContain(protocol);
+      expect(baseUrl).toMatch(/^(https|wss):\/\/[^/]+(\/[^/?#]+)*$/);
+      expect(Object.keys(environment).sort()).toEqual([...required].sort());
+      for (const { id, price } of models) if (price) compilePrice(price, `${vendor.id}/${id}`);
+    }
+    for (const id of Object.values(vendor.regions ?? {})) expect(vendorById(id)).toBeDefined();
   });
 
   test("sells each model once, at prices that are right and have a source", () => {
@@ -41,6 +74,8 @@ test("vendors, and the variables they are found by, are each there once", () => 
   expect(new Set(ids).size).toBe(ids.length);
   const variables = VENDORS.flatMap((vendor) => Object.values(vendor.environment));
   expect(new Set(variables).size).toBe(variables.length);
+  const others = VENDORS.flatMap(({ also = [] }) => also.flatMap((way) => Object.values(way.environment ?? {})));
+  expect(others.filter((variable) => variables.includes(variable))).toEqual([]);
   for (const id of ids) expect(vendorById(id)?.id).toBe(id);
   expect(vendorById("anthropic")).toBeUndefined();
 });
