@@ -1,5 +1,6 @@
 import { FAULTS, type Fault } from "../../base/faults.ts";
 import type { JsonObject } from "../json-values.ts";
+import { singlePayload } from "../sse.ts";
 import { failureOf } from "./answer-shape.ts";
 
 /** An event of a response's stream. */
@@ -23,4 +24,11 @@ export function failureEvents(fault: Fault, message: string, number: number, res
       sequence_number: number + 1,
     }),
   ]);
+}
+
+/** Where the payload stands in an event (one character a byte) that is one line of `data:`, with or without its name before. */
+export function payloadSpan(event: string): { readonly start: number; readonly end: number } | undefined {
+  const skipped = /^event:[^\r\n]*(?:\r\n|\n|\r)/.exec(event)?.[0].length ?? 0;
+  const at = singlePayload(event.slice(skipped));
+  return at && { start: skipped + at.start, end: skipped + at.end };
 }

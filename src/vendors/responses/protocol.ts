@@ -2,8 +2,10 @@ import { probe } from "../openai/encode.ts";
 import { readError } from "../openai/vendor-errors.ts";
 import type { Protocol } from "../spec.ts";
 import { readAnswer } from "./answer.ts";
+import { ResponsesDecoder } from "./decoder.ts";
 import { encode } from "./encode.ts";
 import { ResponsesReader, readPieces } from "./reader.ts";
+import { transformAnswer } from "./response-texts.ts";
 import { ResponsesFollower } from "./stream.ts";
 
 /** OpenAI's Responses, as OpenAI and a few others serve them: items in and out, events with names. */
@@ -19,5 +21,7 @@ export const responses: Protocol = {
     dialect: "responses",
     readAnswer,
     followStream: (options) => new ResponsesFollower(options),
+    decodeStream: (options) => new ResponsesDecoder(options),
+    transformAnswer,
   },
 };

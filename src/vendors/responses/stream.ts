@@ -6,9 +6,9 @@ import { isObject, type JsonObject, objectAt, parseJson, stringOf } from "../jso
 import { NO_REPORT, readUsage, type UsageReport } from "../openai/usage.ts";
 import { readStreamError } from "../openai/vendor-errors.ts";
 import type { FollowOptions, ShownCost, StreamFollower } from "../spec.ts";
-import { EventSplitter, eventName, payloadOf, singlePayload } from "../sse.ts";
+import { EventSplitter, eventName, payloadOf } from "../sse.ts";
 import { VendorFault } from "../vendor-fault.ts";
-import { eventOf, failureEvents } from "./events.ts";
+import { eventOf, failureEvents, payloadSpan } from "./events.ts";
 import { OutputSoFar } from "./output-so-far.ts";
 import { faultOf } from "./reader.ts";
 
@@ -49,6 +49,11 @@ export class ResponsesFollower implements StreamFollower {
 
   get vendorCost(): string | undefined {
     return this.#report.vendorCost;
+  }
+
+  /** The number of the next event, were there one of Maidan's. */
+  get nextNumber(): number {
+    return this.#number;
   }
 
   get finished(): boolean {
@@ -124,6 +129,8 @@ export class ResponsesFollower implements StreamFollower {
     if (type.endsWith(".delta")) {
       this.events += 1;
       if (typeof document.delta === "string") this.textBytes += Buffer.byteLength(document.delta);
+    } else if (type === "response.output_item.added") {
+      this.textBytes += Buffer.byteLength(stringOf(objectAt(document, "item").name) ?? "");
     } else if (type === "response.created") this.#response = objectAt(document, "response");
     this.#output.note(document);
     if (type === "response.failed" || type === "error") this.fault ??= faultOf(document, this.textBytes > 0);
@@ -150,8 +157,7 @@ function textOf(event: string): string {
 
 /** The last event with `cost` and `cost_currency` in its usage; one of several lines of data goes as it came. */
 function addCost(event: Buffer, { amount, currency }: ShownCost): Buffer {
-  const at = singlePayload(nameless(event));
-  const start = at && event.length - nameless(event).length + at.start;
+  const start = payloadSpan(event.toString("latin1"))?.start;
   if (start === undefined) return event;
   const response = scanFields(event, start).get("response");
   const usage = response && scanFields(event, response.start).get("usage");
@@ -170,10 +176,4 @@ function addCost(event: Buffer, { amount, currency }: ShownCost): Buffer {
   const place = usage.end - 1;
   if (added !== "") pieces.push({ start: place, end: place, text: known.size > 0 ? added : added.slice(1) });
   return splice(event, pieces);
-}
-
-/** The event without its first line, where that is its name. */
-function nameless(event: Buffer): string {
-  const text = event.toString("latin1");
-  return text.startsWith("event:") ? text.slice(text.search(/[\r\n]/)).replace(/^\r?\n|^\r/, "") : text;
 }
