@@ -11,6 +11,7 @@ import type { CliDependencies } from "./spec.ts";
 import { addApply } from "./verbs/apply.ts";
 import { addBudget } from "./verbs/budget.ts";
 import { addCall } from "./verbs/call.ts";
+import { addCatalogue } from "./verbs/catalogue.ts";
 import { addDoctor } from "./verbs/doctor.ts";
 import { addExport } from "./verbs/export.ts";
 import { addKey } from "./verbs/key.ts";
@@ -30,6 +31,7 @@ const VERBS = [
   addKey,
   addPayer,
   addBudget,
+  addCatalogue,
   addPrice,
   addPractice,
   addUsage,

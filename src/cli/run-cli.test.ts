@@ -153,7 +153,9 @@ describe("how a command is written", () => {
     const result = await run([]);
     expect(result).toMatchObject({ code: 2, out: "" });
     expect(result.err).toContain("Usage: maidan");
-    for (const verb of "start apply export call key payer budget price usage statement unsettled doctor".split(" "))
+    for (const verb of "start apply export call key payer budget catalogue price usage statement unsettled doctor".split(
+      " ",
+    ))
       expect(result.err).toMatch(new RegExp(`^  ${verb} `, "m"));
   });
 

@@ -5,6 +5,14 @@ const or = (names: readonly string[]): string =>
 const orZh = (names: readonly string[]): string =>
   names.length > 0 ? `您是否想用 ${names.map((name) => `“${name}”`).join(" 或 ")}？` : "";
 
+type State = keyof typeof states;
+const states = {
+  alive: { en: "in service", zh: "在营" },
+  unverified: { en: "not verified", zh: "未核实" },
+  merged: { en: "merged", zh: "已并入" },
+  private: { en: "no public API", zh: "无公开接口" },
+} as const;
+
 /** Messages of looking into the catalogue: by the operators' API and by `maidan catalogue`. */
 export const lookWords = translations(
   {
@@ -55,6 +63,7 @@ export const lookWords = translations(
     nothingFound: () => "Nothing in the catalogue fits all of that.",
     howLarge: () =>
       "Large: ten billion parameters and more / a hundred million and more, used across domains. ? where the vendor does not say.",
+    state: (state: string) => states[state as State]?.en ?? state,
     aliasOf: (id: string) => `Another name for ${id}.`,
   },
   {
@@ -103,6 +112,7 @@ export const lookWords = translations(
     no: () => "否",
     nothingFound: () => "目录中没有符合全部条件的条目。",
     howLarge: () => "大模型：参数 100 亿及以上 / 1 亿及以上且跨领域使用。厂商未公布处为 ?。",
+    state: (state) => states[state as State]?.zh ?? state,
     aliasOf: (id) => `即 ${id}。`,
   },
 );
