@@ -178,6 +178,7 @@ export class Attempt {
     const { protocol } = this.#connection;
     const relay: Relay = new Relay({
       protocol,
+      errorCodes: (this.#connection.target ?? endpoint).quirks.errors,
       passage: this.#passage,
       request,
       model: this.#offer.ref,

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { unsupported } from "../vendors/translation/unsupported.ts";
 import { CallBench, costOfMini } from "./environment.suite.ts";
 import { brokenBy, buffered, events, piece, refusal, streamed, textOf } from "./scripted-transport.suite.ts";
+import type { Connection } from "./spec.ts";
 
 let bench: CallBench;
 afterEach(async () => {
@@ -45,6 +47,33 @@ describe("a route with a second model", () => {
       "mini-2026",
       "big",
     ]);
+  });
+
+  test("is reached where the first vendor's protocol cannot say what is asked: nothing was sent to that one", async () => {
+    bench = await CallBench.open({ routes: ROUTE });
+    const connections = bench.snapshot.connections as Map<string, Connection>;
+    const own = connections.get("lab")!;
+    const encode = () => {
+      throw unsupported(() => "tools", "tools");
+    };
+    connections.set("lab", { ...own, protocol: { ...own.protocol, encode } });
+    bench.vendor.answer(buffered("a", USAGE));
+    const { outcome, entries } = await run();
+    expect(outcome).toMatchObject({ fault: undefined, model: "spare/big" });
+    expect(entries.map(({ kind, model }) => `${kind} ${model}`)).toEqual([
+      "hold lab/mini",
+      "release lab/mini",
+      "hold spare/big",
+      "settle spare/big",
+    ]);
+    expect(bench.vendor.requests).toHaveLength(1);
+  });
+
+  test("is reached by what a vendor means by a code of its own", async () => {
+    bench = await CallBench.open({ routes: ROUTE, lab: 'quirks: { errors: { "77": overloaded } }' });
+    bench.vendor.answer(refusal(400, { message: "no", code: "77" }), buffered("a", USAGE));
+    const { outcome } = await run();
+    expect(outcome).toMatchObject({ fault: undefined, model: "spare/big" });
   });
 
   test("is not reached by faults that the route does not name", async () => {

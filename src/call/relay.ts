@@ -7,10 +7,11 @@ import type {
   ModelRequest,
   Passage,
   Protocol,
+  Quirks,
   StreamFollower,
   TransformFactory,
 } from "../vendors/spec.ts";
-import { VendorFault } from "../vendors/vendor-fault.ts";
+import { reclassify, VendorFault } from "../vendors/vendor-fault.ts";
 import { deadlines, type Expiring } from "./deadlines.ts";
 import type { CallSink } from "./spec.ts";
 
@@ -45,6 +46,8 @@ export interface RelayOptions {
   readonly dropUsage: boolean;
   readonly eventBytes: number;
   readonly answerBytes: number;
+  /** Codes by which this vendor means something of its own, and the class of error that they mean. */
+  readonly errorCodes: Quirks["errors"];
   readonly clientStallMs: number;
   /** performance.now() at which the call's time runs out, which was `callMs` long. */
   readonly deadline: number;
@@ -261,7 +264,7 @@ export class Relay implements AnswerSink, Expiring {
     const { protocol, passage, request, transform, model } = this.#options;
     const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
     if (this.#status < 200 || this.#status > 299) {
-      this.#finish({ kind: "refused", fault: protocol.readError(this.#status, this.#headers, body) });
+      this.#fail(protocol.readError(this.#status, this.#headers, body));
       return;
     }
     const facts = passage.readAnswer(request.operation, body);
@@ -305,7 +308,8 @@ export class Relay implements AnswerSink, Expiring {
     clearTimeout(this.#stall);
   }
 
-  #fail(fault: VendorFault): void {
+  #fail(told: VendorFault): void {
+    const fault = reclassify(told, this.#options.errorCodes);
     const nothing = fault.charged === "nothing" && !this.#started;
     this.#finish(nothing ? { kind: "refused", fault } : { kind: "broken", fault, follower: this.#follower });
   }

@@ -21,8 +21,14 @@ function open(routes: readonly RouteSetting[]) {
 
 const classes = (on?: RouteSetting["on"]): VendorErrorClass[] => {
   const { routes } = open([{ id: "r", to: ["lab/mini", "spare/mini"], ...(on && { on }) }]);
-  return [...routes.plan("r").movesOn].sort();
+  return [...routes.plan("r").movesOn].filter((one) => one !== "unsupported").sort();
 };
+
+test("what a vendor cannot be asked for always moves a route on, and never a model that was named", () => {
+  const { routes } = open([{ id: "r", to: ["lab/mini", "spare/mini"], on: ["timeout"] }]);
+  expect(routes.plan("r").movesOn.has("unsupported")).toBe(true);
+  expect(routes.plan("lab/mini").movesOn.has("unsupported")).toBe(false);
+});
 
 describe("the names that clients may ask for", () => {
   test("a route leads to its models in order, with its tries", () => {

@@ -48,12 +48,12 @@ export class VendorFault extends Fault {
   }
 }
 
-/** A fault whose vendor means something of its own by its code: of the class that `codes` says, where it says one. */
+/** A fault whose vendor means something of its own by its code, or by its status: of the class that `codes` says, where it says one. */
 export function reclassify(
   fault: VendorFault,
   codes: Readonly<Record<string, VendorErrorClass>> | undefined,
 ): VendorFault {
-  const errorClass = fault.vendorCode === undefined ? undefined : codes?.[fault.vendorCode];
+  const errorClass = codes?.[fault.vendorCode ?? ""] ?? codes?.[String(fault.vendorStatus)];
   if (errorClass === undefined || errorClass === fault.errorClass) return fault;
   const { charged, vendorStatus, vendorCode, param, details, retryAfterMs, cause } = fault;
   return new VendorFault(fault.text, {
