@@ -5,6 +5,8 @@ import type { Reply, SimulatedRequest, Simulator } from "./spec.ts";
 const API_KEY = "sim-openai-key";
 const MODEL = "practice-model";
 const CREATED = 1_760_000_000;
+/** A shorter answer cannot be asked for. */
+const LEAST_OUTPUT = 16;
 
 // biome-ignore lint/suspicious/noExplicitAny: a request is read as far as its scene needs it
 type Loose = any;
@@ -29,6 +31,9 @@ export const responsesSimulator: Simulator = {
     if (request.method !== "POST" || request.path !== "/v1/responses") return refuse(reply, "not_found");
     if (body?.input === undefined) return refuse(reply, "invalid_request");
     if (body.model !== MODEL) return refuse(reply, "not_found");
+    // Nothing is kept here that could be referred to.
+    if (body.previous_response_id) return refuse(reply, "not_found");
+    if (body.max_output_tokens < LEAST_OUTPUT) return refuse(reply, "invalid_request");
     const scene = sceneOf(questionOf(body));
     if (scene.type === "refusal") return refuse(reply, scene.errorClass);
     return body.stream ? stream(body, scene, reply) : send(body, scene, reply);
@@ -50,19 +55,24 @@ function parse(request: SimulatedRequest): Loose {
 
 function questionOf(body: Loose): Question {
   const items: Loose[] = typeof body.input === "string" ? [{ role: "user", content: body.input }] : body.input;
-  const lastOfModel = items.findLastIndex(({ role, type }) => role === "assistant" || type === "function_call");
-  const results = items.slice(lastOfModel + 1).filter(({ type }) => type === "function_call_output");
+  const lastOfModel = items.findLastIndex(({ role, type }) => role === "assistant" || CALLS.test(type));
+  const results = items.slice(lastOfModel + 1).filter(({ type }) => RESULTS.test(type));
   const texts = items.map((item) => textOf(item.content ?? item.output));
   return {
     texts: [body.instructions ?? "", ...texts],
     last: textOf(items.findLast(({ role }) => role === "user")?.content),
     toolResults: results.map(({ output }) => textOf(output)),
-    tools: (body.tools ?? []).map(({ name }: Loose) => name),
+    tools: (body.tools ?? []).flatMap((tool: Loose) => (CALLED.has(tool.type) ? [tool.name] : [])),
     images: items.flatMap(({ content }) => (Array.isArray(content) ? content : [])).filter(isImage).length,
     maxOutputTokens: body.max_output_tokens,
     stop: [],
   };
 }
+
+const CALLS = /^(function|custom_tool)_call$/;
+const RESULTS = /^(function|custom_tool)_call_output$/;
+/** Tools that the client runs. */
+const CALLED: ReadonlySet<string> = new Set(["function", "custom"]);
 
 function textOf(content: Loose): string {
   return typeof content === "string" ? content : (content ?? []).map((part: Loose) => part.text ?? "").join("");
@@ -72,34 +82,51 @@ function isImage(part: Loose): boolean {
   return part.type === "input_image";
 }
 
-/** The answer's items, each with what was written of it piece by piece. */
-function itemsOf(scene: Answer): { readonly item: Loose; readonly pieces: string[] }[] {
-  const items: { item: Loose; pieces: string[] }[] = [];
+/** An item, and what was written of it piece by piece. */
+interface Written {
+  readonly item: Loose;
+  readonly pieces: string[];
+}
+
+/** What a client that keeps the conversation itself wants back with the reasoning. */
+function sealed({ include = [] }: Loose): object {
+  return include.includes("reasoning.encrypted_content") ? { encrypted_content: "gAAAA-sealed-by-nobody" } : {};
+}
+
+function itemsOf(body: Loose, scene: Answer): Written[] {
+  const items: Written[] = [];
+  const custom = new Set((body.tools ?? []).flatMap((tool: Loose) => (tool.type === "custom" ? [tool.name] : [])));
   const open = (type: string, item: Loose): string[] => {
     const last = items.at(-1);
-    if (last?.item.type === type && type !== "function_call") return last.pieces;
+    if (last?.item.type === type && !CALLS.test(type)) return last.pieces;
     const pieces: string[] = [];
     items.push({ item: { id: `item_${items.length}`, type, ...item }, pieces });
     return pieces;
   };
   for (const piece of scene.pieces) {
     if (piece.type === "text-delta") open("message", { role: "assistant" }).push(piece.text);
-    else if (piece.type === "reasoning-delta") open("reasoning", {}).push(piece.text);
-    else if (piece.type === "tool-call-start") open("function_call", { call_id: piece.id, name: piece.name });
-    else if (piece.type === "tool-call-delta") items.at(-1)!.pieces.push(piece.text);
+    else if (piece.type === "reasoning-delta") open("reasoning", sealed(body)).push(piece.text);
+    else if (piece.type === "tool-call-start") {
+      const type = custom.has(piece.name) ? "custom_tool_call" : "function_call";
+      open(type, { call_id: piece.id, name: piece.name });
+    } else if (piece.type === "tool-call-delta") items.at(-1)!.pieces.push(piece.text);
   }
   return items;
 }
 
-function whole({ item, pieces }: { readonly item: Loose; readonly pieces: string[] }, status = "completed"): object {
+function whole({ item, pieces }: Written, status = "completed"): object {
   const text = status === "completed" ? pieces.join("") : "";
   if (item.type === "message") return { ...item, status, content: status === "completed" ? [textPart(text)] : [] };
-  if (item.type === "reasoning") return { ...item, summary: text === "" ? [] : [{ type: "summary_text", text }] };
-  return { ...item, status, arguments: text };
+  if (item.type === "reasoning") return { ...item, summary: text === "" ? [] : [summaryPart(text)] };
+  return { ...item, status, [item.type === "function_call" ? "arguments" : "input"]: text };
 }
 
 function textPart(text: string): object {
   return { type: "output_text", text, annotations: [], logprobs: [] };
+}
+
+function summaryPart(text: string): object {
+  return { type: "summary_text", text };
 }
 
 /** `input_tokens` holds the cached ones, `output_tokens` the reasoning. */
@@ -153,7 +180,7 @@ function send(body: Loose, scene: Answer, reply: Reply): void {
     return;
   }
   note(body, scene, reply);
-  const output = itemsOf(scene).map((one) => whole(one));
+  const output = itemsOf(body, scene).map((one) => whole(one));
   reply.send(200, responseOf(body, { ...endOf(scene), output, usage: usageOf(scene.usage) }));
 }
 
@@ -161,6 +188,7 @@ const DELTAS: Readonly<Record<string, string>> = {
   message: "response.output_text.delta",
   reasoning: "response.reasoning_summary_text.delta",
   function_call: "response.function_call_arguments.delta",
+  custom_tool_call: "response.custom_tool_call_input.delta",
 };
 
 async function stream(body: Loose, scene: Answer, reply: Reply): Promise<void> {
@@ -172,12 +200,15 @@ async function stream(body: Loose, scene: Answer, reply: Reply): Promise<void> {
   };
   await event("response.created", { response: responseOf(body, {}) });
   await event("response.in_progress", { response: responseOf(body, {}) });
-  const items = itemsOf(scene);
+  const items = itemsOf(body, scene);
   for (const [output_index, one] of items.entries()) {
     const place = { item_id: one.item.id, output_index };
     await event("response.output_item.added", { output_index, item: whole(one, "in_progress") });
-    if (one.item.type === "message")
+    if (one.item.type === "message") {
       await event("response.content_part.added", { ...place, content_index: 0, part: textPart("") });
+    } else if (one.item.type === "reasoning") {
+      await event("response.reasoning_summary_part.added", { ...place, summary_index: 0, part: summaryPart("") });
+    }
     for (const delta of one.pieces) {
       if (!(await reply.pause(scene.paceMs))) break;
       await event(DELTAS[one.item.type]!, { ...place, ...partIndex(one.item.type), delta });
@@ -200,25 +231,27 @@ function partIndex(type: string): object {
   return type === "message" ? { content_index: 0, logprobs: [] } : type === "reasoning" ? { summary_index: 0 } : {};
 }
 
-async function closeItem(
-  one: { item: Loose; pieces: string[] },
-  place: { output_index: number },
-  event: Send,
-): Promise<void> {
+async function closeItem(one: Written, place: { output_index: number }, event: Send): Promise<void> {
   const text = one.pieces.join("");
   if (one.item.type === "message") {
     await event("response.output_text.done", { ...place, content_index: 0, text, logprobs: [] });
     await event("response.content_part.done", { ...place, content_index: 0, part: textPart(text) });
-  } else if (one.item.type === "function_call") {
+  } else if (one.item.type === "reasoning") {
+    await event("response.reasoning_summary_text.done", { ...place, summary_index: 0, text });
+    await event("response.reasoning_summary_part.done", { ...place, summary_index: 0, part: summaryPart(text) });
+  } else if (one.item.type === "custom_tool_call") {
+    await event("response.custom_tool_call_input.done", { ...place, input: text });
+  } else {
     await event("response.function_call_arguments.done", { ...place, name: one.item.name, arguments: text });
   }
   await event("response.output_item.done", { output_index: place.output_index, item: whole(one) });
 }
 
-async function conclude(body: Loose, scene: Answer, items: ReturnType<typeof itemsOf>, event: Send): Promise<void> {
+async function conclude(body: Loose, scene: Answer, items: readonly Written[], event: Send): Promise<void> {
   if (scene.failure) {
     const { code, message } = (openaiRefusal(scene.failure).body as Loose).error;
     const error = { code: code ?? "server_error", message };
+    await event("error", { ...error, param: null, error: { type: "server_error", ...error, param: null } });
     await event("response.failed", { response: responseOf(body, { status: "failed", error }) });
     return;
   }

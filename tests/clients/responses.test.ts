@@ -29,8 +29,31 @@ describe("the simulator of responses, seen by OpenAI's own client", () => {
   test("tools and reasoning", async () => {
     const called = await client.responses.stream({ model, input: "#tool", tools }).finalResponse();
     expect(called.output[0]).toMatchObject({ type: "function_call", name: "weather", arguments: TOOL_ARGUMENTS });
-    const thought = await client.responses.create({ model, input: "#reason yes" });
-    expect(thought.output[0]).toMatchObject({ type: "reasoning", summary: [{ text: REASONING }] });
+    const asked = { model, input: "#reason yes", include: ["reasoning.encrypted_content" as const] };
+    for (const thought of [
+      await client.responses.create(asked),
+      await client.responses.stream(asked).finalResponse(),
+    ]) {
+      expect(thought.output[0]).toMatchObject({
+        type: "reasoning",
+        summary: [{ text: REASONING }],
+        encrypted_content: expect.any(String),
+      });
+    }
+  });
+
+  test("custom tools, and their results", async () => {
+    const patch = { type: "custom" as const, name: "apply_patch" };
+    const called = await client.responses.stream({ model, input: "#tool", tools: [patch] }).finalResponse();
+    const [call] = called.output;
+    expect(call).toMatchObject({ type: "custom_tool_call", name: "apply_patch", input: TOOL_ARGUMENTS });
+    const { call_id } = call as OpenAI.Responses.ResponseCustomToolCall;
+    const input: OpenAI.Responses.ResponseInput = [
+      { role: "user", content: "#tool" },
+      call as OpenAI.Responses.ResponseCustomToolCall,
+      { type: "custom_tool_call_output", call_id, output: "patched" },
+    ];
+    expect((await client.responses.create({ model, input, tools: [patch] })).output_text).toBe("Tool says: patched");
   });
 
   test("a length, a filter and errors", async () => {
@@ -42,8 +65,15 @@ describe("the simulator of responses, seen by OpenAI's own client", () => {
       OpenAI.RateLimitError,
     );
     const failed = await client.responses.create({ model, input: "#error-later", stream: true });
-    const types: string[] = [];
-    for await (const { type } of failed) types.push(type);
-    expect(types.at(-1)).toBe("response.failed");
+    const read = async (): Promise<void> => {
+      for await (const _event of failed);
+    };
+    await expect(read()).rejects.toThrow("The server had an error.");
+    await expect(client.responses.create({ model, input: "x", previous_response_id: "resp_1" })).rejects.toBeInstanceOf(
+      OpenAI.NotFoundError,
+    );
+    await expect(client.responses.create({ model, input: "x", max_output_tokens: 1 })).rejects.toBeInstanceOf(
+      OpenAI.BadRequestError,
+    );
   });
 });

@@ -77,7 +77,7 @@ const scenes: ProtocolSubject["scenes"] = {
     {},
     { usage: usage(10, 3, { cachedInput: 10 }), finish: "stop", textBytes: 12 },
   ),
-  length: scene("#long", { max_output_tokens: 2 }, { usage: usage(5, 2), finish: "length", textBytes: 8 }),
+  length: scene("#long", { max_output_tokens: 16 }, { usage: usage(5, 16), finish: "length", textBytes: 64 }),
 };
 
 const error = (code: string | null, message: string, type = "invalid_request_error"): string =>
