@@ -1,3 +1,4 @@
+import { alive, also } from "./rows.ts";
 import { compatibleVendor, model, type PriceConditions, priceList } from "./vendor.ts";
 
 const list = priceList("USD", "models.dev f3fc69229", "2026-07-02");
@@ -11,6 +12,11 @@ export const openai = compatibleVendor({
   name: { zh: "OpenAI", en: "OpenAI" },
   baseUrl: "https://api.openai.com/v1",
   variable: "OPENAI_API_KEY",
+  company: { zh: "OpenAI", en: "OpenAI" },
+  family: { zh: "GPT", en: "GPT" },
+  status: alive("2026-08-22", "在营", "In service"),
+  currency: "USD",
+  also: [also("responses", "https://api.openai.com/v1", "high")],
   documentation: "https://platform.openai.com/docs",
   confidence: "high",
   quirks: { maxOutputField: "max_completion_tokens" },

@@ -9,6 +9,7 @@ import { meituan } from "./meituan.ts";
 import { minimax, minimaxInternational } from "./minimax.ts";
 import { moonshot, moonshotInternational } from "./moonshot.ts";
 import { openai } from "./openai.ts";
+import { anthropic, cloudwalk, google, skywork } from "./others.ts";
 import { llamacpp, lmStudio, ollama, vllm } from "./self-hosted.ts";
 import { sensetime, sensetimeLegacy } from "./sensetime.ts";
 import { tencent } from "./tencent.ts";
@@ -19,6 +20,8 @@ import { zhipu, zhipuInternational } from "./zhipu.ts";
 /** Every vendor that this version of Maidan knows, in the order in which they are shown. */
 export const VENDORS: readonly Vendor[] = [
   openai,
+  anthropic,
+  google,
   alibaba,
   baidu,
   tencent,
@@ -37,6 +40,8 @@ export const VENDORS: readonly Vendor[] = [
   ai360,
   taichu,
   internlm,
+  skywork,
+  cloudwalk,
   alibabaInternational,
   moonshotInternational,
   zhipuInternational,
