@@ -7,7 +7,7 @@ import type { Seal } from "../src/config/credentials.ts";
 import { readDeclarative } from "../src/config/declarative.ts";
 import { fileSchema } from "../src/config/file-schema.ts";
 import { NO_SETTINGS, SETTING_KINDS, type Settings } from "../src/config/settings.ts";
-import { KNOWLEDGE } from "../src/control/knowledge.ts";
+import { knowledgeOf } from "../src/control/knowledge.ts";
 import { PROJECT } from "./harness/compile.ts";
 
 /** What the documents say is read by the program itself. */
@@ -41,7 +41,7 @@ function together(all: readonly Settings[]): Settings {
 }
 
 function expectSound(settings: Settings): void {
-  const { problems, warnings } = checkSettings(settings, KNOWLEDGE);
+  const { problems, warnings } = checkSettings(settings, knowledgeOf(settings));
   expect([...problems, ...warnings].map(({ kind, id, text }) => `${kind} ${id}: ${text("en")}`)).toEqual([]);
 }
 

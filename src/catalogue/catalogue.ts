@@ -16,6 +16,7 @@ import {
   vendorOf,
 } from "./offers.ts";
 import type { PriceDocument } from "./price-document.ts";
+import { type VendorTable, vendorTable } from "./vendor-table.ts";
 import type { Vendor } from "./vendors/vendor.ts";
 
 export type { EndpointOffer, ModelOffer, ResolveCredential } from "./offers.ts";
@@ -29,6 +30,8 @@ interface Entry {
 
 /** What can be called, and what it costs: one state of the settings, completed by the table of vendors. */
 export class Catalogue {
+  /** All vendors that are known, whether there is an endpoint of theirs or not. */
+  readonly vendors: VendorTable;
   readonly #entries = new Map<string, Entry>();
   readonly #prices = new Map<string, readonly PriceDocument[]>();
   readonly #exchange: ExchangeTable;
@@ -39,11 +42,12 @@ export class Catalogue {
    * @throws Fault `invalid_request` where a price, a rate or an endpoint of the settings is wrong
    */
   constructor(settings: Settings, resolveCredential: ResolveCredential = () => undefined) {
+    this.vendors = vendorTable(settings.vendors);
     this.#currency = settings.general.currency;
     this.#exchange = new ExchangeTable(settings.rates, settings.general.currency);
     for (const [ref, documents] of pricesByModel(settings.prices)) this.#prices.set(ref, latestFirst(documents));
     for (const setting of allEndpoints(settings.endpoints)) {
-      const vendor = vendorOf(setting);
+      const vendor = vendorOf(setting, this.vendors);
       const offer = makeEndpoint(setting, vendor, resolveCredential);
       this.#entries.set(setting.id, { setting, vendor, offer, models: new Map() });
       for (const { price, id } of setting.models) if (price) documentOf(price, whereOf(setting, id));

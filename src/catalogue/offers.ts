@@ -1,10 +1,12 @@
 import { Fault } from "../base/faults.ts";
+import { checkWords } from "../base/messages/config.ts";
 import { catalogueWords } from "../base/messages/prices.ts";
 import { nearest } from "../base/nearest.ts";
+import type { WayProblem } from "../config/checks.ts";
 import type { Credential, EndpointSetting, ModelSetting, Name } from "../config/settings.ts";
 import type { Quirks } from "../vendors/spec.ts";
 import type { PriceDocument } from "./price-document.ts";
-import { VENDORS, vendorById } from "./vendors/table.ts";
+import { KNOWN_VENDORS, type VendorTable } from "./vendor-table.ts";
 import type { CatalogueModel, Vendor, VendorProtocol } from "./vendors/vendor.ts";
 
 /** An endpoint as calls see it: what its setting says, completed by what the catalogue knows of its vendor. */
@@ -78,20 +80,20 @@ export function allEndpoints(settings: readonly EndpointSetting[]): EndpointSett
 
 /**
  * The vendor of an endpoint; undefined where it is none of the catalogue's. Vendors inside this process are also
- * meant by their protocol alone.
+ * meant by their protocol alone. A region that is a vendor of its own is that vendor.
  *
  * @throws Fault `invalid_request` with the nearest names where the setting names a vendor that does not exist
  */
-export function vendorOf(setting: EndpointSetting): Vendor | undefined {
+export function vendorOf(setting: EndpointSetting, vendors: VendorTable = KNOWN_VENDORS): Vendor | undefined {
   if (setting.vendor === undefined) {
-    const inside = vendorById(setting.protocol ?? "");
-    return inside?.baseUrl === undefined ? inside : undefined;
+    const inside = vendors.byId(setting.protocol ?? "");
+    return isInside(inside) ? inside : undefined;
   }
-  const vendor = vendorById(setting.vendor);
-  if (vendor) return vendor;
+  const vendor = vendors.byId(setting.vendor);
+  if (vendor) return vendors.byId(vendor.regions?.[setting.region ?? ""] ?? "") ?? vendor;
   const names = nearest(
     setting.vendor,
-    VENDORS.map(({ id }) => id),
+    vendors.all.map(({ id }) => id),
   );
   throw new Fault("invalid_request", catalogueWords.vendorUnknown(setting.id, setting.vendor, names), {
     param: `endpoints[${setting.id}].vendor`,
@@ -139,10 +141,36 @@ export function soldModels(setting: EndpointSetting, vendor: Vendor | undefined)
 function wayOf(setting: EndpointSetting, vendor: Vendor | undefined): Partial<VendorProtocol> & { protocol: string } {
   const protocol = setting.protocol ?? vendor?.protocol ?? "openai";
   const own = vendor && { ...vendor, models: undefined };
-  if (!vendor || (protocol === vendor.protocol && setting.region === undefined)) return { ...own, protocol };
-  const way = vendor.also?.find((one) => one.protocol === protocol && one.region === setting.region);
+  const region = regionOf(setting, vendor);
+  if (!vendor || (protocol === vendor.protocol && region === undefined)) return { ...own, protocol };
+  const way = vendor.also?.find((one) => one.protocol === protocol && one.region === region);
   if (!way) return { protocol, quirks: {} };
   return { ...way, quirks: { ...rulesOf(vendor), ...way.quirks } };
+}
+
+/** The region within a vendor; none where the region that was asked for is this vendor itself. */
+function regionOf(setting: EndpointSetting, vendor: Vendor | undefined): string | undefined {
+  return vendor?.id === setting.vendor ? setting.region : undefined;
+}
+
+/** What is wrong with how an endpoint's vendor is reached; undefined where nothing is, or the setting has an address of its own. */
+export function wayProblemOf(setting: EndpointSetting, vendor: Vendor): WayProblem | undefined {
+  if (setting.baseUrl !== undefined || isInside(vendor) || wayOf(setting, vendor).baseUrl !== undefined)
+    return undefined;
+  const protocol = setting.protocol ?? vendor.protocol;
+  const region = regionOf(setting, vendor);
+  const ways = [{ protocol: vendor.protocol, region: undefined }, ...(vendor.also ?? [])];
+  if (region !== undefined) {
+    const known = ways.filter((way) => way.protocol === protocol).flatMap((way) => way.region ?? []);
+    const regions = [...known, ...Object.keys(vendor.regions ?? {})];
+    const text = checkWords.noSuchRegion(vendor.id, protocol, region, regions.join(", "));
+    return { field: "region", text, near: nearest(region, regions) };
+  }
+  if (ways.some((way) => way.protocol === protocol))
+    return { field: "baseUrl", text: checkWords.ownAddress(vendor.id) };
+  const spoken = [...new Set(ways.map((way) => way.protocol))];
+  const text = checkWords.protocolNotSpoken(vendor.id, protocol, spoken.join(", "));
+  return { field: "protocol", text, near: nearest(protocol, spoken) };
 }
 
 /** What holds for a vendor's models whatever protocol they are asked in. */
@@ -169,7 +197,7 @@ function besideOf(
   const names = Object.keys(wayOf(setting, vendor).environment ?? vendor.environment).join();
   return [primary, ...(vendor.also ?? [])].flatMap((way) => {
     const { protocol, baseUrl, region, environment = vendor.environment, quirks, models } = way;
-    const same = Object.keys(environment).join() === names && region === setting.region;
+    const same = Object.keys(environment).join() === names && region === regionOf(setting, vendor);
     if (!same || baseUrl === undefined || protocol === offered.protocol || !CLIENTS_PROTOCOLS.has(protocol)) return [];
     return [{ protocol, baseUrl, quirks: { ...rulesOf(vendor), ...quirks }, models: models?.map(({ id }) => id) }];
   });

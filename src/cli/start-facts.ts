@@ -1,6 +1,5 @@
 import type { Text } from "../base/language.ts";
 import { httpWords } from "../base/messages/http.ts";
-import { VENDORS } from "../catalogue/vendors/table.ts";
 import type { Control } from "../control/control.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { OfferedVendor, StartedServer } from "./spec.ts";
@@ -23,13 +22,10 @@ export function offeredVendors(control: Control): OfferedVendor[] {
 
 /** Vendors of the catalogue that only want a credential. */
 export function otherVendors(control: Control): StartedServer["otherVendors"] {
-  const used = new Set(
-    control
-      .snapshot()
-      .catalogue.endpoints()
-      .map((endpoint) => endpoint.vendor),
-  );
-  return VENDORS.filter((vendor) => vendor.required.length > 0 && !used.has(vendor.id))
+  const { catalogue } = control.snapshot();
+  const used = new Set(catalogue.endpoints().map((endpoint) => endpoint.vendor));
+  return catalogue.vendors.all
+    .filter(({ id, required, sameAs }) => required.length > 0 && sameAs === undefined && !used.has(id))
     .map(({ name, required, environment }) => ({ name, variables: required.flatMap((one) => environment[one] ?? []) }))
     .filter(({ variables }) => variables.length > 0);
 }

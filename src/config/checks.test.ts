@@ -7,6 +7,8 @@ const knowledge: Knowledge = {
   protocols: ["openai", "practice"],
   builtIn: [{ id: "practice", protocol: "practice", credentials: {}, models: [{ id: "echo" }] }],
   needsAddress: (protocol) => protocol === "openai",
+  wayProblem: ({ vendor, region }) =>
+    region === "mars" ? { field: "region", text: () => `${vendor} is not on ${region}`, near: ["earth"] } : undefined,
   modelsOf: (endpoint) => (endpoint.vendor === "openai" ? undefined : endpoint.models.map((model) => model.id)),
   priceProblem: (price, where) => (price.input === undefined ? () => `${where}: no rate` : undefined),
   currenciesOf: (endpoint) => (endpoint.id === "lab" ? ["USD"] : []),

@@ -14,12 +14,20 @@ export interface Knowledge {
   readonly builtIn: readonly EndpointSetting[];
   /** Whether a protocol (of an endpoint without a vendor) sends to an address, which must then be given. */
   needsAddress(protocol: string): boolean;
+  /** What is wrong with how an endpoint's vendor is reached: a protocol or region that it has not, or no address. */
+  wayProblem(endpoint: EndpointSetting): WayProblem | undefined;
   /** The models of an endpoint; undefined where its vendor serves names that are not known beforehand. */
   modelsOf(endpoint: EndpointSetting): readonly string[] | undefined;
   /** The currencies of all prices of an endpoint. */
   currenciesOf(endpoint: EndpointSetting): readonly string[];
   /** What is wrong with a price, named `where`, that has the right shape. */
   priceProblem(price: PriceSetting, where: string): Text | undefined;
+}
+
+export interface WayProblem {
+  readonly field: "protocol" | "region" | "baseUrl";
+  readonly text: Text;
+  readonly near?: readonly string[];
 }
 
 /** A problem of one document, whose path begins within it. */
@@ -37,6 +45,7 @@ export interface Checked {
 /** Checks what settings say of each other: every name leads somewhere, and nothing stands twice. */
 export function checkSettings(settings: Settings, knowledge: Knowledge): Checked {
   const checks = new Checks(settings, knowledge);
+  checks.vendors();
   checks.endpoints();
   checks.routes();
   checks.prices();
@@ -67,9 +76,39 @@ class Checks implements Checked {
     this.#payers = new Map(settings.payers.map((payer) => [payer.id, payer]));
   }
 
+  vendors(): void {
+    const { vendors, protocols } = this.#knowledge;
+    for (const { id, protocol, also = [], regions = {}, models = [], price } of this.#settings.vendors) {
+      const problem = (path: Path, text: Problem["text"], near: string[] = []) =>
+        this.problems.push({ kind: "vendors", id, path, text, near });
+      const ways = [{ path: [], protocol }, ...also.map((way, i) => ({ path: ["also", i], protocol: way.protocol }))];
+      for (const way of ways) {
+        if (way.protocol === undefined || protocols.includes(way.protocol)) continue;
+        const near = this.#near(way.protocol, protocols);
+        const text = checkWords.unknownProtocol(way.protocol, near, protocols.join(", "));
+        problem([...way.path, "protocol"], text, near);
+      }
+      for (const [region, other] of Object.entries(regions)) {
+        if (vendors.includes(other)) continue;
+        const near = this.#near(other, vendors);
+        problem(["regions", region], checkWords.unknownVendor(other, near, vendors.join(", ")), near);
+      }
+      this.#price("vendors", id, ["price"], price);
+      for (const [i, model] of models.entries()) {
+        this.#price("vendors", id, ["models", i, "price"], model.price);
+        for (const [j, one] of (model.prices ?? []).entries()) {
+          this.#price("vendors", id, ["models", i, "prices", j], one);
+        }
+      }
+      const twice = repeated(models.map((model) => model.id));
+      if (twice !== undefined) problem(["models"], checkWords.duplicate("models", twice));
+    }
+  }
+
   endpoints(): void {
     const { vendors, protocols } = this.#knowledge;
-    for (const { id, vendor, protocol, baseUrl, models, price } of this.#settings.endpoints) {
+    for (const endpoint of this.#settings.endpoints) {
+      const { id, vendor, protocol, baseUrl, models, price } = endpoint;
       const problem = (path: string[], text: Problem["text"], near: string[] = []) =>
         this.problems.push({ kind: "endpoints", id, path, text, near });
       if (vendor !== undefined && !vendors.includes(vendor)) {
@@ -85,6 +124,10 @@ class Checks implements Checked {
       if (alone && baseUrl === undefined && this.#knowledge.needsAddress(protocol)) {
         problem([], checkWords.noAddress(id));
       }
+      const isKnown = vendor !== undefined && vendors.includes(vendor);
+      const isWritten = isKnown && (protocol === undefined || protocols.includes(protocol));
+      const way = isWritten ? this.#knowledge.wayProblem(endpoint) : undefined;
+      if (way) problem([way.field], way.text, [...(way.near ?? [])]);
       this.#price("endpoints", id, ["price"], price);
       for (const [i, model] of models.entries()) this.#price("endpoints", id, ["models", i, "price"], model.price);
       const twice = repeated(models.map((model) => model.id));
@@ -196,7 +239,7 @@ class Checks implements Checked {
     this.problems.push({ kind, id, path: ["payer"], text, near });
   }
 
-  #price(kind: "endpoints" | "prices", id: string, path: Path, price: PriceSetting | undefined): void {
+  #price(kind: "vendors" | "endpoints" | "prices", id: string, path: Path, price: PriceSetting | undefined): void {
     const text = price && this.#knowledge.priceProblem(price, path.length > 0 ? writePath(path) : id);
     if (text) this.problems.push({ kind, id, path, text });
   }

@@ -120,7 +120,7 @@ class Flattened {
   }
 
   add(written: WrittenFile): void {
-    for (const kind of ["rates", "prices", "routes"] as const) {
+    for (const kind of ["rates", "vendors", "prices", "routes"] as const) {
       for (const [i, document] of (written[kind] ?? []).entries()) this.#enter(kind, document as never, [kind, i]);
     }
     for (const [i, endpoint] of (written.endpoints ?? []).entries()) {
@@ -185,7 +185,7 @@ class Flattened {
   }
 
   result(written: WrittenFile): Omit<DeclarativeFile, "name"> {
-    const { currency, limits, rates = [], prices = [], routes = [] } = written;
+    const { currency, limits, rates = [], vendors = [], prices = [], routes = [] } = written;
     const general: GeneralSetting = {
       currency: currency ?? NO_SETTINGS.general.currency,
       ...(limits === undefined ? {} : { limits }),
@@ -194,6 +194,7 @@ class Flattened {
       settings: {
         general,
         rates,
+        vendors,
         endpoints: this.#endpoints,
         prices,
         routes,

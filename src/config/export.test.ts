@@ -120,6 +120,34 @@ const settings: fc.Arbitrary<Settings> = fc
           selector: ({ from, to, since }) => `${from}-${to}@${since}`,
         },
       ),
+      vendors: each(endpoints, (id) =>
+        fc.record({
+          id: fc.constant(`vendor-${id}`),
+          name: optional(fc.record({ zh: line, en: line })),
+          baseUrl: optional(fc.constant("https://x.example/v1")),
+          environment: optional(fc.constant({ apiKey: "X_KEY" })),
+          models: optional(
+            fc.tuple(
+              fc.record({
+                id: fc.constant("m/1"),
+                input: optional(fc.constant(["text" as const, "image" as const])),
+                tools: optional(fc.boolean()),
+                price: optional(price),
+                claims: optional(
+                  fc.tuple(
+                    fc.record({
+                      about: fc.constant("score" as const),
+                      text: line,
+                      source: line,
+                      confidence: fc.constant("low" as const),
+                    }),
+                  ),
+                ),
+              }),
+            ),
+          ),
+        }),
+      ),
       endpoints: each(endpoints, (id) =>
         fc.record({
           id: fc.constant(id),

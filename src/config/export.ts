@@ -11,11 +11,12 @@ const NESTED_PAYERS = 24;
  * credentials as the variable they come from or as sealed text.
  */
 export function exportSettings(settings: Settings): string {
-  const { general, rates, endpoints, prices, routes } = settings;
+  const { general, rates, vendors, endpoints, prices, routes } = settings;
   const file = {
     currency: general.currency,
     limits: general.limits,
     rates: listed(rates.map(plain)),
+    vendors: listed(vendors.map(plain)),
     endpoints: listed(endpoints.map(writeEndpoint)),
     prices: listed(prices.map(plain)),
     routes: listed(routes.map(plain)),

@@ -11,6 +11,7 @@ import {
   routeSchema,
   text,
 } from "./schemas.ts";
+import { vendorSchema } from "./vendor-schemas.ts";
 
 /** The declarative file: payers stand in each other as they pay for each other, and hold their budgets and keys. */
 
@@ -43,6 +44,7 @@ export const fileSchema = z.strictObject({
   currency: text("currency").optional(),
   limits: limitsSchema.optional(),
   rates: z.array(rateSchema).optional(),
+  vendors: z.array(vendorSchema).optional(),
   endpoints: z.array(endpointSchema).optional(),
   prices: z.array(priceEntrySchema).optional(),
   routes: z.array(routeSchema).optional(),

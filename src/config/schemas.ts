@@ -274,14 +274,3 @@ export const limitsSchema = z.strictObject(
 );
 
 export const generalSchema = z.strictObject({ currency: text("currency"), limits: limitsSchema.optional() });
-
-export const DOCUMENT_SCHEMAS = {
-  general: generalSchema,
-  rates: rateSchema,
-  endpoints: endpointSchema,
-  prices: priceEntrySchema,
-  routes: routeSchema,
-  payers: payerSchema,
-  budgets: budgetSchema,
-  keys: keySchema,
-} as const;

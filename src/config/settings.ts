@@ -1,4 +1,5 @@
 import type { Limits } from "../base/limits.ts";
+import type { VendorSetting } from "./vendor-settings.ts";
 
 /**
  * Every setting of an installation, as the store keeps it: one document a thing. The declarative file, the console and
@@ -221,6 +222,7 @@ export interface GeneralSetting {
 export interface Settings {
   readonly general: GeneralSetting;
   readonly rates: readonly RateSetting[];
+  readonly vendors: readonly VendorSetting[];
   readonly endpoints: readonly EndpointSetting[];
   readonly prices: readonly PriceEntrySetting[];
   readonly routes: readonly RouteSetting[];
@@ -240,6 +242,7 @@ export type DocumentOf<K extends DocumentKind> = K extends SettingKind ? Setting
 /** In the order in which they depend on each other. */
 export const SETTING_KINDS = [
   "rates",
+  "vendors",
   "endpoints",
   "prices",
   "routes",
@@ -271,6 +274,7 @@ export function idOf(kind: DocumentKind, document: DocumentOf<DocumentKind>): st
 export const NO_SETTINGS: Settings = {
   general: { currency: "USD" },
   rates: [],
+  vendors: [],
   endpoints: [],
   prices: [],
   routes: [],

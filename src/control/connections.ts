@@ -3,7 +3,7 @@ import type { Limits } from "../base/limits.ts";
 import type { Connection } from "../call/spec.ts";
 import type { EndpointOffer } from "../catalogue/catalogue.ts";
 import { allEndpoints, modelsOf, vendorOf } from "../catalogue/offers.ts";
-import type { ModelSetting, Settings } from "../config/settings.ts";
+import type { ModelSetting } from "../config/settings.ts";
 import type { AnswerSink, Exchange, SendBounds, Transport, WireRequest } from "../vendors/spec.ts";
 import { protocolOf, type Reach, reach } from "../vendors/table.ts";
 import { VendorFault } from "../vendors/vendor-fault.ts";
@@ -40,7 +40,7 @@ export class Connections {
   async follow(snapshot: SettingsSnapshot): Promise<void> {
     const next = new Map<string, Kept>();
     for (const offer of snapshot.catalogue.endpoints()) {
-      const models = settingModels(snapshot.settings, offer.id);
+      const models = settingModels(snapshot, offer.id);
       const made = madeFrom(offer, models);
       const before = this.#kept.get(offer.id);
       next.set(offer.id, before?.made === made ? before : { made, ...(await this.#connect(offer, models)) });
@@ -143,7 +143,7 @@ function isInside(offer: EndpointOffer): boolean {
   return offer.baseUrl === undefined;
 }
 
-function settingModels(settings: Settings, id: string): readonly ModelSetting[] {
+function settingModels({ settings, catalogue }: SettingsSnapshot, id: string): readonly ModelSetting[] {
   const setting = allEndpoints(settings.endpoints).find((endpoint) => endpoint.id === id)!;
-  return modelsOf(setting, vendorOf(setting));
+  return modelsOf(setting, vendorOf(setting, catalogue.vendors));
 }

@@ -25,7 +25,7 @@ import type { Schema } from "../store/schema.ts";
 import { type DocumentChange, loadSettings, saveSettings } from "../store/settings.ts";
 import { type Documents, fromStore } from "./documents.ts";
 import { type FirstStart, planFirstStart } from "./first-start.ts";
-import { KNOWLEDGE } from "./knowledge.ts";
+import { knowledgeOf } from "./knowledge.ts";
 import { type Plan, planDocument, planFile } from "./plan.ts";
 import { makeSnapshot, type SettingsSnapshot } from "./snapshot.ts";
 import { keepDocument, writeDocument } from "./written.ts";
@@ -217,7 +217,7 @@ export class Control {
     place: (problem: DocumentProblem) => Problem,
   ): { commit: () => Promise<void>; warnings: Problem[] } {
     const next = this.#documents.with(plan);
-    const { problems, warnings } = checkSettings(next.settings, KNOWLEDGE);
+    const { problems, warnings } = checkSettings(next.settings, knowledgeOf(next.settings));
     if (problems.length > 0) throw refusal(name, problems.map(place));
     const before = this.#snapshot;
     const now = plan.changes.length > 0 ? this.#make(next.settings, before.version + 1) : before;

@@ -39,14 +39,16 @@ const OFFERED = "offered-vendors";
 export async function offerVendors(control: Control, query: Kysely<Schema>, environment: Environment): Promise<void> {
   const row = await query.selectFrom("meta").select("value").where("name", "=", OFFERED).executeTakeFirst();
   const offered = new Set<string>(row ? (JSON.parse(row.value) as string[]) : []);
-  const found = vendorsInEnvironment(environment).filter(({ id }) => !offered.has(id));
+  const { vendors } = control.snapshot().catalogue;
+  const found = vendorsInEnvironment(environment, vendors.all).filter(({ id }) => !offered.has(id));
   if (found.length === 0) return;
-  for (const { id, vendor, credentials } of found) {
+  for (const { id, vendor, protocol, credentials } of found) {
     const taken = control
       .snapshot()
       .settings.endpoints.some((endpoint) => endpoint.id === id || endpoint.vendor === id);
     const templates = Object.entries(credentials).map(([name, one]) => [name, "template" in one ? one.template : ""]);
-    const written = { id, vendor, credentials: Object.fromEntries(templates), models: [] };
+    const way = protocol === undefined ? {} : { protocol };
+    const written = { id, vendor, ...way, credentials: Object.fromEntries(templates), models: [] };
     if (!taken) await control.change("endpoints", id, written, "start", "new");
     offered.add(id);
   }

@@ -78,6 +78,7 @@ function assemble(documents: Iterable<StoredDocument>): Settings {
   let general: GeneralSetting = NO_SETTINGS.general;
   const lists: Record<(typeof SETTING_KINDS)[number], unknown[]> = {
     rates: [],
+    vendors: [],
     endpoints: [],
     prices: [],
     routes: [],

@@ -1,4 +1,5 @@
-import { VENDORS } from "../catalogue/vendors/table.ts";
+import { KNOWN_VENDORS } from "../catalogue/vendor-table.ts";
+import type { Vendor } from "../catalogue/vendors/vendor.ts";
 import type { BudgetSetting, EndpointSetting, KeySetting, PayerSetting } from "../config/settings.ts";
 import { type Environment, isSet } from "../config/variables.ts";
 import { hashSecret, newSecret } from "../payers/secrets.ts";
@@ -38,15 +39,31 @@ export function planFirstStart(
   return { payer, budget, key, secret, endpoints, plan: { put, remove: [], changes } };
 }
 
-/** An endpoint for each vendor all of whose required credentials are set, named by the vendor. */
-export function vendorsInEnvironment(environment: Environment): EndpointSetting[] {
-  const found: EndpointSetting[] = [];
-  for (const { id, environment: variables, required } of VENDORS) {
-    if (required.length === 0 || !required.every((name) => isSet(environment, variables[name]))) continue;
-    const credentials = Object.entries(variables)
+/**
+ * An endpoint for each vendor all of whose required credentials are set, named by the vendor: by its usual protocol, else by
+ * the first other one whose own credentials are set.
+ */
+export function vendorsInEnvironment(
+  environment: Environment,
+  vendors: readonly Vendor[] = KNOWN_VENDORS.all,
+): EndpointSetting[] {
+  return vendors.flatMap(({ id, environment: usual, required, also = [], sameAs }) => {
+    if (sameAs !== undefined) return [];
+    const own = { protocol: undefined, environment: usual, required };
+    const others = also.flatMap((way) =>
+      way.region === undefined && way.environment && way.required
+        ? [{ protocol: way.protocol, environment: way.environment, required: way.required }]
+        : [],
+    );
+    const way = [own, ...others].find(
+      (one) => one.required.length > 0 && one.required.every((name) => isSet(environment, one.environment[name])),
+    );
+    if (!way) return [];
+    const credentials = Object.entries(way.environment)
       .filter(([, variable]) => isSet(environment, variable))
       .map(([name, variable]) => [name, { template: `\${${variable}}` }]);
-    found.push({ id, vendor: id, credentials: Object.fromEntries(credentials), models: [] });
-  }
-  return found;
+    const { protocol } = way;
+    const setting = { id, vendor: id, credentials: Object.fromEntries(credentials), models: [] };
+    return [protocol === undefined ? setting : { ...setting, protocol }];
+  });
 }

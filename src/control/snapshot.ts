@@ -39,7 +39,7 @@ export function makeSnapshot(
 
 /** A server that was not asked yet, or does not run now, has the models that routes and prices name. */
 function addNamedModels(catalogue: Catalogue, { endpoints, routes, prices }: Settings): void {
-  const open = new Set(endpoints.filter(servesAnyName).map((endpoint) => endpoint.id));
+  const open = new Set(endpoints.filter((one) => servesAnyName(one, catalogue.vendors)).map((endpoint) => endpoint.id));
   for (const ref of [...routes.flatMap((route) => route.to), ...prices.map((price) => price.model)]) {
     const slash = ref.indexOf("/");
     const endpoint = ref.slice(0, slash);

@@ -241,6 +241,12 @@ export const checkWords = translations(
       `Endpoint "${endpoint}" needs a "vendor" of the catalogue, or a "protocol" and a "baseUrl".`,
     noAddress: (endpoint: string) =>
       `Endpoint "${endpoint}" needs a "baseUrl": its protocol has no address of its own.`,
+    protocolNotSpoken: (vendor: string, protocol: string, spoken: string) =>
+      `The catalogue knows no address at which "${vendor}" speaks "${protocol}". It speaks ${spoken}. For an address of your own, write "baseUrl" as well.`,
+    noSuchRegion: (vendor: string, protocol: string, region: string, regions: string) =>
+      `The catalogue knows no region "${region}" of "${vendor}" for the protocol "${protocol}".${regions === "" ? ' It knows none at all: leave "region" out.' : ` It knows: ${regions}.`}`,
+    ownAddress: (vendor: string) =>
+      `"${vendor}" has no public address: every customer has one of its own. Write it as "baseUrl".`,
     unknownPayer: (what: string, payer: string, near: readonly string[]) =>
       `${what} belongs to the payer "${payer}", which does not exist.${orNearest(near)}`,
     unknownParent: (payer: string, parent: string, near: readonly string[]) =>
@@ -273,6 +279,11 @@ export const checkWords = translations(
       `没有名为“${protocol}”的协议。${near.length > 0 ? orNearestZh(near) : `已知协议：${all}。`}`,
     noVendor: (endpoint) => `接入点“${endpoint}”需要目录中的“vendor”，或“protocol”和“baseUrl”。`,
     noAddress: (endpoint) => `接入点“${endpoint}”需要“baseUrl”：其协议没有默认地址。`,
+    protocolNotSpoken: (vendor, protocol, spoken) =>
+      `目录中没有“${vendor}”以“${protocol}”协议提供服务的地址。它支持 ${spoken}。如使用您自己的地址，请另写“baseUrl”。`,
+    noSuchRegion: (vendor, protocol, region, regions) =>
+      `目录中“${vendor}”的“${protocol}”协议没有地区“${region}”。${regions === "" ? "它没有分地区，请去掉“region”。" : `已知地区：${regions}。`}`,
+    ownAddress: (vendor) => `“${vendor}”没有公开地址，由客户自备。请写入“baseUrl”。`,
     unknownPayer: (what, payer, near) => `${what}属于付款方“${payer}”，但它不存在。${orNearestZh(near)}`,
     unknownParent: (payer, parent, near) => `付款方“${payer}”的上级“${parent}”不存在。${orNearestZh(near)}`,
     payerCycle: (cycle) => `付款方形成了环：${cycle}。其中之一必须是根。`,

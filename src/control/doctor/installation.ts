@@ -65,8 +65,9 @@ function credentialFault(endpoint: EndpointOffer, setting: EndpointSetting | und
   }
   const [name] = endpoint.missingCredentials;
   if (name === undefined) return undefined;
-  const usual = endpoint.vendor === undefined ? undefined : vendorById(endpoint.vendor)?.environment[name];
-  return words.credentialAbsent(name, usual);
+  const vendor = vendorById(endpoint.vendor ?? "");
+  const way = vendor?.also?.find(({ protocol, environment }) => protocol === endpoint.protocol && environment);
+  return words.credentialAbsent(name, (way ?? vendor)?.environment?.[name]);
 }
 
 /** Lines of `PRAGMA quick_check` that are asked for. */

@@ -10,7 +10,6 @@ import {
   searchCatalogue,
   searchVendors,
 } from "../../catalogue/search.ts";
-import { VENDORS } from "../../catalogue/vendors/table.ts";
 import { entrySchema, vendorDetailSchema, vendorSchema } from "./catalogue-schemas.ts";
 import { showEntry, showVendor } from "./catalogue-views.ts";
 import { answer, explain, failure, type OperatorsApp, secured } from "./declare.ts";
@@ -83,14 +82,15 @@ const show = createRoute({
 });
 
 export function addCatalogue(app: OperatorsApp, { control, clock }: OperatorsDependencies): void {
+  const known = () => control.snapshot().catalogue.vendors.all;
   app.openapi(
     search,
     (c) => {
       const { limit, cursor, ...asked } = c.req.valid("query");
-      const entries = catalogueEntries(VENDORS, clock.now());
+      const entries = catalogueEntries(known(), clock.now());
       if (asked.compare !== undefined)
         return c.json({ items: compared(entries, asked).map(showEntry), next: null }, 200);
-      if (asked.vendor !== undefined) namedVendor(VENDORS, asked.vendor);
+      if (asked.vendor !== undefined) namedVendor(known(), asked.vendor);
       const found = searchCatalogue(entries, {
         ...asked,
         tools: truth(asked.tools),
@@ -105,7 +105,7 @@ export function addCatalogue(app: OperatorsApp, { control, clock }: OperatorsDep
     vendors,
     (c) => {
       const { q, limit, cursor } = c.req.valid("query");
-      const found = searchVendors(VENDORS, q);
+      const found = searchVendors(known(), q);
       const page = pageOf("vendors", found, ({ id }) => id, pageSize(limit, control.snapshot().limits), cursor);
       return c.json({ items: page.items.map(showVendor), next: page.next }, 200);
     },
@@ -114,7 +114,7 @@ export function addCatalogue(app: OperatorsApp, { control, clock }: OperatorsDep
   app.openapi(
     show,
     (c) => {
-      const vendor = namedVendor(VENDORS, c.req.valid("param").vendor);
+      const vendor = namedVendor(known(), c.req.valid("param").vendor);
       const models = catalogueEntries([{ ...vendor, sameAs: undefined }], clock.now());
       return c.json({ ...showVendor(vendor), models: models.map(showEntry) }, 200);
     },
