@@ -79,8 +79,8 @@ export const google: Vendor = vendor({
       "gemini-2.5-pro",
       list({ input: "1.25", cachedInput: "0.125", output: "10", tiers: long("2.5", "0.25", "15") }),
     ),
-    gemini("gemini-2.5-flash", list({ input: "0.3", cachedInput: "0.03", output: "2.5" })),
-    gemini("gemini-2.5-flash-lite", list({ input: "0.1", cachedInput: "0.01", output: "0.4" })),
+    gemini("gemini-2.5-flash", list({ input: "0.3", cachedInput: "0.03", inputAudio: "1", output: "2.5" })),
+    gemini("gemini-2.5-flash-lite", list({ input: "0.1", cachedInput: "0.01", inputAudio: "0.3", output: "0.4" })),
   ],
 });
 
