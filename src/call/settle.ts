@@ -42,10 +42,11 @@ export function billAnswer(
 /** The tokens of pictures cannot be told from their bytes: all that are paid for. */
 function outputOf(
   request: ModelRequest,
-  answer: { readonly events?: number; readonly textBytes: number },
+  answer: { readonly usage: Usage | undefined; readonly events?: number; readonly textBytes: number },
   mostOutput: number,
 ): number {
-  return request.operation === "images" ? mostOutput : Math.min(estimateOutput(answer), mostOutput);
+  if (request.operation !== "images") return Math.min(estimateOutput(answer), mostOutput);
+  return answer.usage?.images === 0 ? 0 : mostOutput;
 }
 
 /** The bill of an answer, or of the part of one that was generated, as far as it can be told from its bytes: never more than `mostOutput` tokens. */

@@ -47,7 +47,7 @@ describe("endpoints", () => {
   test("a setting takes the place of practice", () => {
     const own = endpoint("practice", { vendor: "practice", models: [{ id: "slow", price: price("7") }] });
     const catalogue = catalogueOf({ endpoints: [own] });
-    expect(catalogue.models().map((model) => model.ref)).toEqual(["practice/echo", "practice/slow"]);
+    expect(catalogue.models().map((model) => model.ref)).toEqual(["practice/echo", "practice/image", "practice/slow"]);
     expect(
       catalogueOf({ endpoints: [endpoint("practice", { ...lab, id: "practice" })] }).model("practice", "echo"),
     ).toBeUndefined();
@@ -135,7 +135,12 @@ describe("models", () => {
     });
     expect(catalogue.model("lab", "maxi")).toBeUndefined();
     expect(catalogue.model("nowhere", "mini")).toBeUndefined();
-    expect(catalogue.models().map((model) => model.ref)).toEqual(["lab/mini", "lab/bare", "practice/echo"]);
+    expect(catalogue.models().map((model) => model.ref)).toEqual([
+      "lab/mini",
+      "lab/bare",
+      "practice/echo",
+      "practice/image",
+    ]);
   });
 
   test("a model of a vendor under another name keeps the vendor's facts and price", () => {

@@ -217,9 +217,20 @@ function spell(vector: number[], { encoding_format: encoding }: Loose): number[]
 /** A picture of one pixel. */
 export const PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
+/** Tokens of a picture, as the models count them that are paid by the token. */
+const PICTURE_TOKENS = 100;
+
 function images(body: Loose, reply: Reply): void {
   const count: number = body.n ?? 1;
   const data = Array.from({ length: count }, () => ({ b64_json: PIXEL }));
-  reply.log.add({ model: body.model, stream: false, usage: { images: count }, whole: true });
-  reply.send(200, { created: CREATED, data });
+  const input = [...String(body.prompt)].length;
+  const output = count * PICTURE_TOKENS;
+  reply.log.add({ model: body.model, stream: false, usage: { input, output, images: count }, whole: true });
+  const usage = {
+    input_tokens: input,
+    input_tokens_details: { text_tokens: input, image_tokens: 0 },
+    output_tokens: output,
+    total_tokens: input + output,
+  };
+  reply.send(200, { created: CREATED, data, usage });
 }

@@ -1,4 +1,4 @@
-import { model, OWN, priceList, type Vendor } from "./vendor.ts";
+import { DRAWS, model, OWN, priceList, type Vendor } from "./vendor.ts";
 
 /** Vendors inside this process: for trying, testing and load. Never shown as a real vendor. */
 
@@ -13,7 +13,10 @@ export const practice: Vendor = {
   quirks: {},
   billing: OWN,
   confidence: "high",
-  models: [model("echo", 131_072, 4_096, play({ input: "0.10", output: "0.40" }))],
+  models: [
+    model("echo", 131_072, 4_096, play({ input: "0.10", output: "0.40" })),
+    model("image", 131_072, 4_096, play({ input: "0.10", output: "0.40", perImage: "0.001" }), DRAWS),
+  ],
 };
 
 export const recorded: Vendor = {

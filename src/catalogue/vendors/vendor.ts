@@ -178,6 +178,7 @@ export const EMBEDS: ModelFacts = {
   tools: false,
   reasoning: false,
 };
+export const DRAWS: ModelFacts = { ...EMBEDS, output: ["image"] };
 
 const BILLION = 1_000_000_000;
 

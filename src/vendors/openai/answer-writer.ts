@@ -1,4 +1,4 @@
-import type { Usage } from "../../base/usage.ts";
+import { inputTokens, outputTokens, type Usage } from "../../base/usage.ts";
 import type { AnswerPiece } from "../answer-pieces.ts";
 import type { ModelRequest, Naming } from "../spec.ts";
 import { callOf, finishFields, headOf, usageOf } from "./answer-shape.ts";
@@ -23,7 +23,7 @@ export function writeBody(request: ModelRequest, pieces: readonly AnswerPiece[],
     case "embeddings":
       return json(embeddings(request, pieces, head.model, usage));
     case "images":
-      return json({ created: head.created, data: images(pieces), usage: usageOf(usage, undefined) });
+      return json({ created: head.created, data: images(pieces), usage: usageOfImages(usage) });
     default: {
       const { id, created, model } = head;
       const object = "chat.completion";
@@ -84,6 +84,19 @@ function images(pieces: readonly AnswerPiece[]): object[] {
   return pieces.flatMap((piece) =>
     piece.type === "image" ? { url: piece.url, b64_json: piece.base64, revised_prompt: piece.revisedPrompt } : [],
   );
+}
+
+/** Tokens of pictures, by the names that they have here; undefined where the vendor counts none. */
+function usageOfImages(usage: Usage = {}): object | undefined {
+  const [input, output] = [inputTokens(usage), outputTokens(usage)];
+  if (input === undefined && output === undefined) return undefined;
+  const { inputImage = 0 } = usage;
+  return {
+    input_tokens: input ?? 0,
+    input_tokens_details: { text_tokens: (input ?? 0) - inputImage, image_tokens: inputImage },
+    output_tokens: output ?? 0,
+    total_tokens: (input ?? 0) + (output ?? 0),
+  };
 }
 
 function json(document: object): Buffer {

@@ -1,4 +1,5 @@
 import { vendorWords } from "../../base/messages/vendors.ts";
+import { readCount } from "../../base/usage.ts";
 import { type AnswerPiece, type FinishReason, type PieceReader, toolCallId } from "../answer-pieces.ts";
 import type { Operation, ReadOptions } from "../spec.ts";
 import { EventSplitter, eventName, payloadOf } from "../sse.ts";
@@ -88,7 +89,7 @@ export class OpenAiReader implements PieceReader {
 export function readPieces(operation: Operation, body: Buffer): AnswerPiece[] {
   const document = parse(body.toString("utf8"));
   if (document === undefined) throw strange(body, false);
-  const items = isRecord(document) ? (operation === "chat" ? document.choices : document.data) : undefined;
+  const items = isRecord(document) ? listIn(document, operation) : undefined;
   if (!isRecord(document) || !Array.isArray(items) || items.length === 0) {
     if (findEnvelope(document)) throw readError(200, {}, body);
     throw strange(body, true);
@@ -206,6 +207,12 @@ function startPiece({ id, model, created }: Json): AnswerPiece {
   };
 }
 
+/** What an answer of this kind holds; SiliconFlow has its pictures in `images`. */
+function listIn(document: Json, operation: Operation): unknown {
+  if (operation === "chat") return document.choices;
+  return document.data ?? (operation === "images" ? document.images : undefined);
+}
+
 /** A vector as numbers, or as base64 of 32-bit floats, little endian. */
 function readEmbedding(item: unknown, position: number): AnswerPiece[] {
   if (!isRecord(item)) return [];
@@ -218,20 +225,27 @@ function readEmbedding(item: unknown, position: number): AnswerPiece[] {
   return [{ type: "embedding", index, vector }];
 }
 
-/** Pictures are counted here: few vendors say how many there are. */
+/** Pictures are counted here, where the vendor does not say how many it has drawn: those that came. */
 function readImages(document: Json, items: readonly unknown[]): AnswerPiece[] {
   const images = items.flatMap(readImage);
   const { usage, vendorCost } = readUsage(document.usage, "chat");
+  const drawn = isRecord(document.usage) ? readCount(document.usage.generated_images) : undefined;
   return [
     startPiece(document),
     ...images,
-    { type: "usage", usage: { ...usage, images: images.length }, ...(vendorCost !== undefined && { vendorCost }) },
+    {
+      type: "usage",
+      usage: { ...usage, images: drawn ?? images.length },
+      ...(vendorCost !== undefined && { vendorCost }),
+    },
   ];
 }
 
 function readImage(item: unknown, index: number): AnswerPiece[] {
   if (!isRecord(item)) return [];
   const { url, b64_json: base64, revised_prompt: revisedPrompt } = item;
+  // An error may stand in the place of one.
+  if (typeof url !== "string" && typeof base64 !== "string") return [];
   return [
     {
       type: "image",

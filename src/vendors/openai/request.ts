@@ -3,12 +3,12 @@ import { mustBe, readModelName, readRequestBody, wrongField } from "../request-b
 import type { FieldSpan, ModelRequest, Operation } from "../spec.ts";
 import { readContent } from "./content.ts";
 import { openaiDialect } from "./dialect.ts";
+import { IMAGE_COUNT_FIELDS, readImageOrder } from "./images.ts";
 import {
   countInputs,
   countMessages,
   EMBEDDED_BOUND_TOKENS,
   guessJsonTokens,
-  guessTokens,
   isRecord,
   MESSAGE_BOUND_TOKENS,
   REQUEST_BOUND_TOKENS,
@@ -24,7 +24,7 @@ const READ_FIELDS: ReadonlySet<string> = new Set([
   "stream_options",
   "max_tokens",
   "max_completion_tokens",
-  "n",
+  ...IMAGE_COUNT_FIELDS,
 ]);
 export const LENGTH_FIELDS = ["max_completion_tokens", "max_tokens"] as const;
 
@@ -40,36 +40,6 @@ export function readRequest(operation: Operation, body: Buffer, limits: Pick<Lim
   if (operation === "embeddings") return readEmbeddings(document, body, fields, model);
   if (operation === "images") return readImageOrder(document, body, fields, model);
   return readChat(document, body, fields, model);
-}
-
-/** An order for pictures. Those that come piece by piece are for clients of one vendor only, and not relayed. */
-function readImageOrder(
-  document: Readonly<Record<string, unknown>>,
-  body: Buffer,
-  fields: ReadonlyMap<string, FieldSpan>,
-  model: string,
-): ModelRequest {
-  const { prompt } = document;
-  if (typeof prompt !== "string" || prompt === "") throw wrongField(document, "prompt", "text");
-  if (readBoolean(document, "stream")) throw mustBe("stream", "whole");
-  const bound = body.length + REQUEST_BOUND_TOKENS;
-  return {
-    operation: "images",
-    dialect: openaiDialect,
-    body,
-    fields,
-    model,
-    stream: false,
-    wantsUsage: false,
-    maxOutputTokens: undefined,
-    maxOutputField: undefined,
-    choices: readChoices(document),
-    inputTokens: { bound, estimate: Math.min(bound, Math.ceil(guessTokens(prompt))) },
-    images: 0,
-    audioBytes: 0,
-    inputs: 0,
-    content: () => readContent("images", body),
-  };
 }
 
 function readChat(
