@@ -155,7 +155,6 @@ const GOLDEN: Readonly<Record<string, readonly [ref: string, usage: Usage, at: n
   reasoning: ["alibaba-intl/qwen-plus", { reasoning: 1_000_000, output: 1_000_000 }, QUIET, "5.2"],
   inputAudio: ["gemini/gemini-2.5-flash", { inputAudio: 1_000_000, input: 1_000_000 }, QUIET, "1.3"],
   perImage: ["practice/image", { input: 1_000, images: 2 }, QUIET, "0.0021"],
-  perImage: ["practice/image", { input: 1_000_000, images: 3 }, QUIET, "0.103"],
   perToolCall: ["baichuan/Baichuan-M3-Plus", { input: 1_000_000, toolCalls: 2 }, QUIET, "5.06"],
   "tier of input, request": ["baidu/ernie-5.0", { input: 32_001, output: 1_000 }, QUIET, "0.36001"],
   "tier of output, request": ["zhipu/glm-4.7", { input: 1_000, output: 201 }, QUIET, "0.005814"],
