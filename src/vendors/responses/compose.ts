@@ -1,10 +1,13 @@
 import { responsesWords as words } from "../../base/messages/responses.ts";
-import type { AssistantPart, Conversation, Message, Tool, UserPart } from "../conversation.ts";
+import type { AnswerFormat, AssistantPart, Conversation, Message, Tool, UserPart } from "../conversation.ts";
 import { Fitting } from "../fitting.ts";
 import type { JsonObject } from "../json-values.ts";
 import { clean, imageUrl, lower } from "../openai/compose.ts";
 import type { Changes, Quirks } from "../spec.ts";
 import { unsupported } from "../translation/unsupported.ts";
+
+/** Fields of this protocol that clients of chat completions may name, too. */
+const PASSED = ["metadata", "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "top_logprobs"] as const;
 
 /** A request for a response, written from what a client asked in another protocol. */
 export function compose(
@@ -25,6 +28,7 @@ export function compose(
     fitting.leaveOut(name, value);
   }
   const document = clean({
+    ...quirks.defaults,
     model: changes.model,
     instructions: instructionsOf(chat.messages),
     input: chat.messages.slice(leadingSystems(chat.messages)).flatMap(composeItems),
@@ -35,8 +39,9 @@ export function compose(
     temperature: fitting.number("temperature", chat.temperature),
     top_p: fitting.number("top_p", chat.topP),
     reasoning: chat.reasoning?.effort && { effort: chat.reasoning.effort, summary: "auto" },
-    text: composeFormat(chat.format),
+    text: composeText(chat),
     user: chat.user,
+    ...Object.fromEntries(PASSED.map((name) => [name, chat.extra[name]])),
     store: false,
     stream: stream ? true : undefined,
   });
@@ -114,9 +119,13 @@ function composeToolChoice(choice: Conversation["toolChoice"]): unknown {
   return typeof choice === "object" ? { type: "function", name: choice.tool } : choice;
 }
 
-function composeFormat(format: Conversation["format"]): JsonObject | undefined {
-  if (!format) return undefined;
-  if (format.type === "json") return { format: { type: "json_object" } };
+function composeText({ format, extra: { verbosity } }: Conversation): JsonObject | undefined {
+  const text = clean({ format: format && composeFormat(format), verbosity });
+  return Object.keys(text).length > 0 ? text : undefined;
+}
+
+function composeFormat(format: AnswerFormat): JsonObject {
+  if (format.type === "json") return { type: "json_object" };
   const { name, schema, strict, description } = format;
-  return { format: clean({ type: "json_schema", name, schema, strict, description }) };
+  return clean({ type: "json_schema", name, schema, strict, description });
 }

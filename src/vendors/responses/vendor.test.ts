@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { DEFAULT_LIMITS } from "../../base/limits.ts";
 import type { AnswerPiece } from "../answer-pieces.ts";
 import { readAtEveryCut, readChunks, sender, UNSUPPORTED } from "../reading.suite.ts";
 import { VendorFault } from "../vendor-fault.ts";
 import { responses } from "./protocol.ts";
+import { readRequest } from "./request.ts";
 
 /** What vendors of Responses are sent for clients of another protocol, and how their answers are read. */
 
@@ -86,6 +88,34 @@ describe("a request for a vendor of responses", () => {
     ],
   ])("%j has no way to be said", (fields, param) => {
     expect(() => send(fields)).toThrow(expect.objectContaining({ ...UNSUPPORTED, param }));
+  });
+
+  test("fields that chat has under the same or another name go along; defaults stand where nothing else does", () => {
+    const more = {
+      prompt_cache_key: "k",
+      safety_identifier: "s",
+      metadata: { a: "b" },
+      verbosity: "low",
+      logit_bias: {},
+    };
+    expect(send(more).body).toMatchObject({
+      prompt_cache_key: "k",
+      safety_identifier: "s",
+      metadata: { a: "b" },
+      text: { verbosity: "low" },
+    });
+    expect(send(more).body).not.toHaveProperty("logit_bias");
+    const defaults = { service_tier: "flex", temperature: 1 };
+    const other = { ...target, quirks: { defaults } };
+    expect(sender(responses, other, "big")({ temperature: 0 }).body).toMatchObject({
+      service_tier: "flex",
+      temperature: 0,
+    });
+    const own = readRequest(Buffer.from('{"model":"m","input":"hi","temperature":0}'), DEFAULT_LIMITS);
+    const changes = { model: "m", maxOutputTokens: 5, includeUsage: true };
+    expect(responses.encode(own, changes, other, 0).body.toString()).toBe(
+      '{"max_output_tokens":5,"service_tier":"flex","model":"m","input":"hi","temperature":0}',
+    );
   });
 
   test("goes where the endpoint has it", () => {
