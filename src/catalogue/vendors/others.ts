@@ -1,8 +1,10 @@
+import { formatAmount, parseAmount } from "../../base/money.ts";
 import type { PriceSetting } from "../../config/settings.ts";
 import { alive, also, claim, unverified } from "./rows.ts";
 import {
   billions,
   type CatalogueModel,
+  EMBEDS,
   type ModelFacts,
   model,
   PAID,
@@ -17,7 +19,7 @@ const list = priceList("USD", "models.dev f3fc69229", "2026-07-02");
 
 /** Writing to the cache costs five quarters of fresh input for five minutes, and twice as much for an hour. */
 function claude(input: string, cachedInput: string, cacheWrite5m: string, output: string): PriceSetting {
-  return list({ input, cachedInput, cacheWrite5m, cacheWrite1h: String(Number(input) * 2), output });
+  return list({ input, cachedInput, cacheWrite5m, cacheWrite1h: formatAmount(parseAmount(input)! * 2n), output });
 }
 
 const reads: ModelFacts = { ...SEES_THINKS, confidence: "medium" };
@@ -48,11 +50,16 @@ export const anthropic: Vendor = {
 const long = (input: string, cachedInput: string, output: string): PriceConditions["tiers"] => [
   { above: 200_000, input, cachedInput, output },
 ];
+/** Texts; pictures, sound and films cost more there, and are not taken here. */
+const embeddings = priceList("USD", "models.dev 7d4620b7f");
 const CONTEXT = 1_048_576;
 const ANSWER = 65_536;
 
+/** They hear and watch too. */
+const OMNI: ModelFacts = { ...reads, input: ["text", "image", "audio", "video"] };
+
 function gemini(id: string, price: PriceSetting): CatalogueModel {
-  return model(id, CONTEXT, ANSWER, price, reads);
+  return model(id, CONTEXT, ANSWER, price, OMNI);
 }
 
 export const google: Vendor = vendor({
@@ -74,13 +81,17 @@ export const google: Vendor = vendor({
       "gemini-3.1-pro-preview",
       list({ input: "2", cachedInput: "0.2", output: "12", tiers: long("4", "0.4", "18") }),
     ),
-    gemini("gemini-3.1-flash-lite", list({ input: "0.25", cachedInput: "0.025", output: "1.5" })),
+    gemini("gemini-3.1-flash-lite", list({ input: "0.25", cachedInput: "0.025", inputAudio: "0.5", output: "1.5" })),
     gemini(
       "gemini-2.5-pro",
       list({ input: "1.25", cachedInput: "0.125", output: "10", tiers: long("2.5", "0.25", "15") }),
     ),
     gemini("gemini-2.5-flash", list({ input: "0.3", cachedInput: "0.03", inputAudio: "1", output: "2.5" })),
     gemini("gemini-2.5-flash-lite", list({ input: "0.1", cachedInput: "0.01", inputAudio: "0.3", output: "0.4" })),
+    model("gemini-embedding-2", 8_192, undefined, embeddings({ input: "0.2", output: "0" }), {
+      ...EMBEDS,
+      confidence: "medium",
+    }),
   ],
 });
 

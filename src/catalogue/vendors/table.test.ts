@@ -47,7 +47,8 @@ describe.each(VENDORS)("$id", (vendor) => {
     expect(new Set([`${vendor.protocol} `, ...ways]).size).toBe(ways.length + 1);
     for (const { protocol, baseUrl, environment = {}, required = [], models = [] } of vendor.also ?? []) {
       expect(PROTOCOL_IDS).toContain(protocol);
-      expect(baseUrl).toMatch(/^(https|wss):\/\/[^/]+(\/[^/?#]+)*$/);
+      const own = vendor.billing.billsOnBreak !== "unknown";
+      expect(baseUrl).toMatch(own ? /^http:\/\/127\.0\.0\.1:\d+(\/v1)?$/ : /^(https|wss):\/\/[^/]+(\/[^/?#]+)*$/);
       expect(Object.keys(environment).sort()).toEqual([...required].sort());
       for (const { id, price } of models) if (price) compilePrice(price, `${vendor.id}/${id}`);
     }
