@@ -3,6 +3,7 @@ import { parse, stringify } from "yaml";
 import { SIMULATORS } from "../../src/simulators/registry.ts";
 import { REASONING, TOOL_ARGUMENTS } from "../../src/simulators/scene.ts";
 import { type ServedSimulators, serveSimulators } from "../../src/simulators/serve.ts";
+import { type Capability, LACKS } from "../../tools/proofs.ts";
 import { type RunningMaidan, startMaidan } from "../harness/maidan.ts";
 import { eventsOf } from "../harness/requests.ts";
 import { type Answered, type Asked, askRaw, type Surface, surfacesOf } from "./surfaces.ts";
@@ -15,51 +16,6 @@ import { type Answered, type Asked, askRaw, type Surface, surfacesOf } from "./s
 const KEY = "sk-test-matrix";
 const SURFACES = ["chat", "responses", "messages"] as const;
 const PROTOCOLS = SIMULATORS.map(({ protocol }) => protocol);
-
-/** What a vendor's wire cannot say: each with its reason. */
-const LACKS: Readonly<Record<string, Partial<Record<Capability, string>>>> = {
-  "baidu-v1": {
-    tools: "one call an answer on this wire",
-    reasoning: "no reasoning on this wire",
-    images: "text only",
-    cached: "reports no cache",
-  },
-  skywork: {
-    tool: "no tools on this wire",
-    tools: "no tools on this wire",
-    empty: "no tools on this wire",
-    reasoning: "no reasoning on this wire",
-    images: "text only",
-    cached: "reports no cache",
-    stop: "no stop sequences on this wire",
-  },
-  iflytek: {
-    length: "its wire does not say that an answer was cut short",
-    tools: "one call an answer on this wire",
-    images: "text only",
-    cached: "reports no cache",
-    stop: "no stop sequences on this wire",
-  },
-  responses: { stop: "no stop sequences on this wire" },
-  tencent: { length: "no longest answer on this wire" },
-  sensenova: { reasoning: "no reasoning on this wire" },
-  ollama: {
-    cached: "reports no cache",
-    rate_limit: "one's own server has no limits",
-    moderated: "one's own server filters nothing",
-  },
-};
-type Capability =
-  | "length"
-  | "tool"
-  | "tools"
-  | "empty"
-  | "reasoning"
-  | "images"
-  | "cached"
-  | "stop"
-  | "moderated"
-  | "rate_limit";
 
 /** Words of vendors whose bytes pass untouched to clients of the same wire. */
 const OWN_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
