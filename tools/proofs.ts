@@ -13,7 +13,9 @@ export type Capability =
   | "cached"
   | "stop"
   | "moderated"
-  | "rate_limit";
+  | "rate_limit"
+  | "quota"
+  | "timeout";
 
 /** What a vendor's wire cannot say: each with its reason. */
 export const LACKS: Readonly<Record<string, Partial<Record<Capability, string>>>> = {
@@ -38,13 +40,17 @@ export const LACKS: Readonly<Record<string, Partial<Record<Capability, string>>>
     images: "text only",
     cached: "reports no cache",
     stop: "no stop sequences on this wire",
+    timeout: "no code for timeouts",
   },
   responses: { stop: "no stop sequences on this wire" },
-  tencent: { length: "no longest answer on this wire" },
+  tencent: { length: "no longest answer on this wire", quota: "no code tells a quota from an empty account" },
+  zhipu: { timeout: "no code for timeouts" },
   sensenova: { reasoning: "no reasoning on this wire" },
   ollama: {
     cached: "reports no cache",
     rate_limit: "one's own server has no limits",
+    quota: "one's own server has no limits",
+    timeout: "no code for timeouts",
     moderated: "one's own server filters nothing",
   },
 };

@@ -8,6 +8,8 @@ export interface ServeOptions {
   readonly port: number;
   /** Protocols to simulate; undefined for all. */
   readonly protocols: readonly string[] | undefined;
+  /** As in `SimulatorOptions`. */
+  readonly chunkBytes?: number;
 }
 
 /** Simulators that run, and how Maidan reaches them. */
@@ -19,7 +21,7 @@ export interface ServedSimulators {
 }
 
 /** Starts simulators, all of them or none. */
-export async function serveSimulators({ host, port, protocols }: ServeOptions): Promise<ServedSimulators> {
+export async function serveSimulators({ host, port, protocols, chunkBytes }: ServeOptions): Promise<ServedSimulators> {
   const chosen = SIMULATORS.filter(({ protocol }) => protocols?.includes(protocol) ?? true);
   const running: RunningSimulator[] = [];
   const close = async (): Promise<void> => {
@@ -27,7 +29,13 @@ export async function serveSimulators({ host, port, protocols }: ServeOptions): 
   };
   try {
     for (const [index, simulator] of chosen.entries()) {
-      running.push(await startSimulator(simulator, { host, port: port === 0 ? 0 : port + index }));
+      running.push(
+        await startSimulator(simulator, {
+          host,
+          port: port === 0 ? 0 : port + index,
+          ...(chunkBytes !== undefined && { chunkBytes }),
+        }),
+      );
     }
   } catch (fault) {
     await close();

@@ -3,6 +3,7 @@ import { parse, stringify } from "yaml";
 import { SIMULATORS } from "../../src/simulators/registry.ts";
 import { REASONING, TOOL_ARGUMENTS } from "../../src/simulators/scene.ts";
 import { type ServedSimulators, serveSimulators } from "../../src/simulators/serve.ts";
+import type { VendorErrorClass } from "../../src/vendors/spec.ts";
 import { type Capability, LACKS } from "../../tools/proofs.ts";
 import { type RunningMaidan, startMaidan } from "../harness/maidan.ts";
 import { eventsOf } from "../harness/requests.ts";
@@ -23,6 +24,8 @@ const OWN_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 };
 /** Vendors that give nothing of a buffered answer whose end their rules have struck. */
 const STRIKES_WHOLE: ReadonlySet<string> = new Set(["dashscope"]);
+/** Vendors that say when to try again. */
+const HINTS: ReadonlySet<string> = new Set(["openai", "responses", "anthropic", "gemini"]);
 const FAILS_BY_FINISH: Readonly<Record<string, string>> = { zhipu: "network_error" };
 
 let simulators: ServedSimulators;
@@ -30,7 +33,8 @@ let maidan: RunningMaidan;
 let surfaces: ReadonlyMap<string, Surface>;
 
 beforeAll(async () => {
-  simulators = await serveSimulators({ host: "127.0.0.1", port: 0, protocols: undefined });
+  // Streams come in packets of a few bytes, so that every character and every event is cut somewhere.
+  simulators = await serveSimulators({ host: "127.0.0.1", port: 0, protocols: undefined, chunkBytes: 5 });
   maidan = await startMaidan({
     yaml: stringify({
       currency: "USD",
@@ -175,7 +179,7 @@ describe.each(PROTOCOLS)("%s", (protocol) => {
   const model = modelOf(protocol);
   const messages = (content: string) => [{ role: "user", content }];
 
-  test.each([
+  const classes: readonly (readonly [VendorErrorClass, number])[] = [
     ["rate_limit", 429],
     ["auth", 502],
     ["not_found", 404],
@@ -183,13 +187,29 @@ describe.each(PROTOCOLS)("%s", (protocol) => {
     ["server_error", 502],
     ["invalid_request", 400],
     ["context_length", 400],
-  ])("an error of class %s is told as such, and charges nothing", async (errorClass, status) => {
-    if (errorClass === "rate_limit" && LACKS[protocol]?.rate_limit !== undefined) return;
+    ["content_filter", 400],
+    ["permission", 502],
+    ["billing", 502],
+    ["quota", 429],
+    ["timeout", 504],
+  ];
+  for (const [errorClass, status] of classes) {
+    const lack = LACKS[protocol]?.[errorClass as Capability];
+    const title = `an error of class ${errorClass} is told as such, and charges nothing`;
+    if (lack !== undefined) test.skip(`${title} (skipped: ${lack})`, () => {});
+    else test(title, () => expectError(errorClass, status));
+  }
+
+  async function expectError(errorClass: VendorErrorClass, status: number): Promise<void> {
     const answer = await askRaw(maidan.address, KEY, { model, messages: messages(`#error ${errorClass}`) });
     expect([answer.status, answer.headers["x-maidan-origin"]]).toEqual([status, "vendor"]);
+    if (errorClass === "rate_limit" && HINTS.has(protocol))
+      expect(Number(answer.headers["retry-after"])).toBeGreaterThan(0);
     const call = await maidan.admin.get(`calls/${answer.headers["x-maidan-call"]}`);
-    expect(call.state).toBe("released");
-  });
+    // Google counts the tokens of a prompt that it blocks, and does not say whether it bills them.
+    const inDoubt = protocol === "gemini" && errorClass === "content_filter";
+    expect(call.state).toBe(inDoubt ? "unsettled" : "released");
+  }
 
   test("an error in the middle ends the stream with an error, and is left in doubt", async () => {
     const body = { model, messages: messages("#error-later overloaded"), stream: true };
