@@ -1,9 +1,9 @@
-import type { AnswerPiece, FinishReason, PieceReader } from "../answer-pieces.ts";
+import type { AnswerPiece, FinishReason } from "../answer-pieces.ts";
+import { EventReader } from "../event-reader.ts";
 import { isRecord } from "../openai/input-size.ts";
 import { finishReason } from "../openai/reader.ts";
 import { readStreamError } from "../openai/vendor-errors.ts";
-import type { ReadOptions } from "../spec.ts";
-import { EventSplitter, eventName, payloadOf } from "../sse.ts";
+import { eventName, payloadOf } from "../sse.ts";
 import { type Json, readMessage } from "./answer.ts";
 import { parsePayload } from "./events.ts";
 import { fromNative } from "./marks.ts";
@@ -18,36 +18,14 @@ const REASONS: Readonly<Record<string, FinishReason>> = {
 };
 
 /** Reads a streamed answer into pieces. */
-export class AnthropicReader implements PieceReader {
-  readonly #splitter: EventSplitter;
+export class AnthropicReader extends EventReader {
   readonly #blocks = new Blocks();
   #started = false;
   #wrote = false;
   #startUsage: unknown;
   #endUsage: Json | undefined;
 
-  constructor(options: ReadOptions) {
-    this.#splitter = new EventSplitter(options.eventBytes);
-  }
-
-  push(chunk: Buffer): AnswerPiece[] {
-    const { ends, events } = this.#splitter;
-    const count = this.#splitter.push(chunk);
-    const pieces: AnswerPiece[] = [];
-    let start = 0;
-    for (let index = 0; index < count; index++) {
-      if (events[index]) pieces.push(...this.#read(this.#splitter.text.slice(start, ends[index]!)));
-      start = ends[index]!;
-    }
-    return pieces;
-  }
-
-  end(): AnswerPiece[] {
-    const rest = this.#splitter.takeRest();
-    return rest.length === 0 ? [] : this.#read(rest.toString("latin1"));
-  }
-
-  #read(event: string): AnswerPiece[] {
+  protected override read(event: string): AnswerPiece[] {
     const document = parsePayload(payloadOf(event));
     if (!document) return [];
     const pieces = this.#readDocument(document, event);

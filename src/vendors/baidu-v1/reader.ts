@@ -1,10 +1,11 @@
 import { vendorWords } from "../../base/messages/vendors.ts";
-import { type AnswerPiece, type FinishReason, type PieceReader, toolCallId } from "../answer-pieces.ts";
+import { type AnswerPiece, type FinishReason, toolCallId } from "../answer-pieces.ts";
+import { EventReader } from "../event-reader.ts";
 import { isObject, type JsonObject, listOf, parseJson, stringOf } from "../json-values.ts";
 import { argumentsOf } from "../openai/message-parts.ts";
 import { readUsage } from "../openai/usage.ts";
-import type { Operation, ReadOptions } from "../spec.ts";
-import { EventSplitter, payloadOf } from "../sse.ts";
+import type { Operation } from "../spec.ts";
+import { payloadOf } from "../sse.ts";
 import { VendorFault } from "../vendor-fault.ts";
 import { faultOf } from "./errors.ts";
 
@@ -20,31 +21,14 @@ const REASONS: Readonly<Record<string, FinishReason>> = {
 const CLEAR_HISTORY = "need_clear_history";
 
 /** Reads a streamed answer: `data:` events, the last of which says `is_end`. There is no `[DONE]`. */
-export class BaiduReader implements PieceReader {
-  readonly #splitter: EventSplitter;
+export class BaiduReader extends EventReader {
   readonly #answer = new AnswerReader();
 
-  constructor(options: ReadOptions) {
-    this.#splitter = new EventSplitter(options.eventBytes);
+  override end(): AnswerPiece[] {
+    return [...super.end(), ...this.#answer.close()];
   }
 
-  push(chunk: Buffer): AnswerPiece[] {
-    const count = this.#splitter.push(chunk);
-    const { ends, events, text } = this.#splitter;
-    const pieces: AnswerPiece[] = [];
-    let start = 0;
-    for (let index = 0; index < count; index++) {
-      if (events[index]) pieces.push(...this.#read(text.slice(start, ends[index]!)));
-      start = ends[index]!;
-    }
-    return pieces;
-  }
-
-  end(): AnswerPiece[] {
-    return [...this.#read(this.#splitter.takeRest().toString("latin1")), ...this.#answer.close()];
-  }
-
-  #read(event: string): AnswerPiece[] {
+  protected override read(event: string): AnswerPiece[] {
     const payload = payloadOf(event)?.trim();
     const document = payload === undefined ? undefined : parseJson(Buffer.from(payload, "latin1").toString("utf8"));
     if (!isObject(document)) return [];

@@ -1,12 +1,13 @@
 import { dashscopeWords as words } from "../../base/messages/dashscope.ts";
 import { vendorWords } from "../../base/messages/vendors.ts";
 import { readCount } from "../../base/usage.ts";
-import type { AnswerPiece, PieceReader } from "../answer-pieces.ts";
+import type { AnswerPiece } from "../answer-pieces.ts";
+import { EventReader } from "../event-reader.ts";
 import { isObject, type JsonObject, listOf, objectAt, parseJson, stringOf } from "../json-values.ts";
 import { ChoiceReaders } from "../openai/reader.ts";
 import { readUsage } from "../openai/usage.ts";
 import type { Operation, ReadOptions } from "../spec.ts";
-import { EventSplitter, eventName, payloadOf } from "../sse.ts";
+import { eventName, payloadOf } from "../sse.ts";
 import { VendorFault } from "../vendor-fault.ts";
 import { Deltas } from "./deltas.ts";
 import { faultOf } from "./errors.ts";
@@ -15,8 +16,7 @@ import { faultOf } from "./errors.ts";
 const CUMULATIVE_MODELS = /^qwen-mt-(plus|turbo)/;
 
 /** Reads a streamed answer. Nothing but the last `finish_reason` ends it. */
-export class DashScopeReader implements PieceReader {
-  readonly #splitter: EventSplitter;
+export class DashScopeReader extends EventReader {
   readonly #choices = new ChoiceReaders();
   readonly #deltas: Deltas | undefined;
   /** The choices that have begun and not ended. */
@@ -24,28 +24,13 @@ export class DashScopeReader implements PieceReader {
   #started = false;
   #wrote = false;
 
-  constructor({ eventBytes, model = "" }: ReadOptions) {
-    this.#splitter = new EventSplitter(eventBytes);
+  constructor(options: ReadOptions) {
+    super(options);
+    const { model = "" } = options;
     if (CUMULATIVE_MODELS.test(model)) this.#deltas = new Deltas();
   }
 
-  push(chunk: Buffer): AnswerPiece[] {
-    const count = this.#splitter.push(chunk);
-    const { ends, events, text } = this.#splitter;
-    const pieces: AnswerPiece[] = [];
-    let start = 0;
-    for (let index = 0; index < count; index++) {
-      if (events[index]) pieces.push(...this.#read(text.slice(start, ends[index]!)));
-      start = ends[index]!;
-    }
-    return pieces;
-  }
-
-  end(): AnswerPiece[] {
-    return this.#read(this.#splitter.takeRest().toString("latin1"));
-  }
-
-  #read(event: string): AnswerPiece[] {
+  protected override read(event: string): AnswerPiece[] {
     const payload = payloadOf(event);
     const document = payload === undefined ? undefined : parseJson(Buffer.from(payload, "latin1").toString("utf8"));
     if (!isObject(document)) return [];

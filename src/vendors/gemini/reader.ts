@@ -1,37 +1,16 @@
-import type { AnswerPiece, PieceReader } from "../answer-pieces.ts";
+import type { AnswerPiece } from "../answer-pieces.ts";
+import { EventReader } from "../event-reader.ts";
 import { isObject, parseJson } from "../json-values.ts";
-import type { Operation, ReadOptions } from "../spec.ts";
-import { EventSplitter, payloadOf } from "../sse.ts";
+import type { Operation } from "../spec.ts";
+import { payloadOf } from "../sse.ts";
 import { GeminiAnswer, readDrawing, readEmbeddings, strange } from "./answer.ts";
 import { errorIn, faultOf } from "./errors.ts";
 
 /** Reads a streamed answer: a document an event. The stream has no end of its own; the connection's close is it. */
-export class GeminiReader implements PieceReader {
-  readonly #splitter: EventSplitter;
+export class GeminiReader extends EventReader {
   readonly #answer = new GeminiAnswer();
 
-  constructor(options: ReadOptions) {
-    this.#splitter = new EventSplitter(options.eventBytes);
-  }
-
-  push(chunk: Buffer): AnswerPiece[] {
-    const { ends, events } = this.#splitter;
-    const count = this.#splitter.push(chunk);
-    const pieces: AnswerPiece[] = [];
-    let start = 0;
-    for (let index = 0; index < count; index++) {
-      if (events[index]) pieces.push(...this.#read(this.#splitter.text.slice(start, ends[index]!)));
-      start = ends[index]!;
-    }
-    return pieces;
-  }
-
-  end(): AnswerPiece[] {
-    const rest = this.#splitter.takeRest();
-    return rest.length === 0 ? [] : this.#read(rest.toString("latin1"));
-  }
-
-  #read(event: string): AnswerPiece[] {
+  protected override read(event: string): AnswerPiece[] {
     const payload = payloadOf(event);
     const document = payload === undefined ? undefined : parseJson(Buffer.from(payload, "latin1").toString("utf8"));
     return isObject(document) ? this.#answer.read(document) : [];

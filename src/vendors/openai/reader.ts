@@ -1,8 +1,9 @@
 import { vendorWords } from "../../base/messages/vendors.ts";
 import { readCount } from "../../base/usage.ts";
-import { type AnswerPiece, type FinishReason, type PieceReader, toolCallId } from "../answer-pieces.ts";
-import type { Operation, ReadOptions } from "../spec.ts";
-import { EventSplitter, eventName, payloadOf } from "../sse.ts";
+import { type AnswerPiece, type FinishReason, toolCallId } from "../answer-pieces.ts";
+import { EventReader } from "../event-reader.ts";
+import type { Operation } from "../spec.ts";
+import { eventName, payloadOf } from "../sse.ts";
 import { VendorFault } from "../vendor-fault.ts";
 import { isRecord } from "./input-size.ts";
 import { argumentsOf, signatureOf } from "./message-parts.ts";
@@ -33,34 +34,12 @@ export function finishReason(raw: string): FinishReason {
 }
 
 /** Reads a streamed answer of chat completions into pieces. */
-export class OpenAiReader implements PieceReader {
-  readonly #splitter: EventSplitter;
+export class OpenAiReader extends EventReader {
   readonly #choices = new ChoiceReaders();
   #started = false;
   #wrote = false;
 
-  constructor(options: ReadOptions) {
-    this.#splitter = new EventSplitter(options.eventBytes);
-  }
-
-  push(chunk: Buffer): AnswerPiece[] {
-    const { ends, events } = this.#splitter;
-    const count = this.#splitter.push(chunk);
-    const pieces: AnswerPiece[] = [];
-    let start = 0;
-    for (let index = 0; index < count; index++) {
-      if (events[index]) pieces.push(...this.#read(this.#splitter.text.slice(start, ends[index]!)));
-      start = ends[index]!;
-    }
-    return pieces;
-  }
-
-  end(): AnswerPiece[] {
-    const rest = this.#splitter.takeRest();
-    return rest.length === 0 ? [] : this.#read(rest.toString("latin1"));
-  }
-
-  #read(event: string): AnswerPiece[] {
+  protected override read(event: string): AnswerPiece[] {
     const payload = payloadOf(event)?.trim();
     if (payload === undefined) return [];
     if (payload === "[DONE]") return [{ type: "end" }];

@@ -1,42 +1,22 @@
 import { vendorWords } from "../../base/messages/vendors.ts";
-import type { AnswerPiece, FinishReason, PieceReader } from "../answer-pieces.ts";
+import type { AnswerPiece, FinishReason } from "../answer-pieces.ts";
+import { EventReader } from "../event-reader.ts";
 import { isObject, type JsonObject, listOf, objectAt, parseJson, stringOf } from "../json-values.ts";
 import { readUsage } from "../openai/usage.ts";
 import { findEnvelope, readError, readStreamError } from "../openai/vendor-errors.ts";
-import type { Operation, ReadOptions } from "../spec.ts";
-import { EventSplitter, payloadOf } from "../sse.ts";
+import type { Operation } from "../spec.ts";
+import { payloadOf } from "../sse.ts";
 import { VendorFault } from "../vendor-fault.ts";
 import { argumentsOfInput } from "./toolbox.ts";
 
 /** Reads a streamed response event by event. */
-export class ResponsesReader implements PieceReader {
-  readonly #splitter: EventSplitter;
+export class ResponsesReader extends EventReader {
   /** Calls by the place of their items, each with whether its arguments came in pieces. */
   readonly #calls = new Map<unknown, { readonly index: number; streamed: boolean }>();
   #started = false;
   #wrote = false;
 
-  constructor(options: ReadOptions) {
-    this.#splitter = new EventSplitter(options.eventBytes);
-  }
-
-  push(chunk: Buffer): AnswerPiece[] {
-    const count = this.#splitter.push(chunk);
-    const { ends, events, text } = this.#splitter;
-    const pieces: AnswerPiece[] = [];
-    let start = 0;
-    for (let index = 0; index < count; index++) {
-      if (events[index]) pieces.push(...this.#read(text.slice(start, ends[index]!)));
-      start = ends[index]!;
-    }
-    return pieces;
-  }
-
-  end(): AnswerPiece[] {
-    return this.#read(this.#splitter.takeRest().toString("latin1"));
-  }
-
-  #read(event: string): AnswerPiece[] {
+  protected override read(event: string): AnswerPiece[] {
     const payload = payloadOf(event);
     const document = payload === undefined ? undefined : parseJson(Buffer.from(payload, "latin1").toString("utf8"));
     if (!isObject(document)) return [];

@@ -1,12 +1,13 @@
 import { vendorWords } from "../../base/messages/vendors.ts";
-import { type AnswerPiece, type FinishReason, type PieceReader, toolCallId } from "../answer-pieces.ts";
+import { type AnswerPiece, type FinishReason, toolCallId } from "../answer-pieces.ts";
+import { EventReader } from "../event-reader.ts";
 import { isObject, type JsonObject, listOf, objectAt, parseJson, stringOf } from "../json-values.ts";
 import { nativeFault } from "../native-fault.ts";
 import { classify } from "../openai/error-classes.ts";
 import { argumentsOf } from "../openai/message-parts.ts";
 import { readUsage } from "../openai/usage.ts";
-import type { AnswerHeaders, Operation, ReadOptions, VendorErrorClass } from "../spec.ts";
-import { EventSplitter, payloadOf } from "../sse.ts";
+import type { AnswerHeaders, Operation, VendorErrorClass } from "../spec.ts";
+import { payloadOf } from "../sse.ts";
 import { VendorFault } from "../vendor-fault.ts";
 
 const REASONS: Readonly<Record<string, FinishReason>> = {
@@ -36,33 +37,12 @@ const CODES: Readonly<Record<number, VendorErrorClass>> = {
 };
 
 /** Reads a streamed answer: `{"data":{"choices":[{"delta":"text"}]},"status":{"code":0}}` events, then `[DONE]`. */
-export class SenseNovaReader implements PieceReader {
-  readonly #splitter: EventSplitter;
+export class SenseNovaReader extends EventReader {
   readonly #calls = new CallReader();
   #started = false;
   #wrote = false;
 
-  constructor(options: ReadOptions) {
-    this.#splitter = new EventSplitter(options.eventBytes);
-  }
-
-  push(chunk: Buffer): AnswerPiece[] {
-    const count = this.#splitter.push(chunk);
-    const { ends, events, text } = this.#splitter;
-    const pieces: AnswerPiece[] = [];
-    let start = 0;
-    for (let index = 0; index < count; index++) {
-      if (events[index]) pieces.push(...this.#read(text.slice(start, ends[index]!)));
-      start = ends[index]!;
-    }
-    return pieces;
-  }
-
-  end(): AnswerPiece[] {
-    return this.#read(this.#splitter.takeRest().toString("latin1"));
-  }
-
-  #read(event: string): AnswerPiece[] {
+  protected override read(event: string): AnswerPiece[] {
     const payload = payloadOf(event)?.trim();
     if (payload === undefined) return [];
     if (payload === "[DONE]") return [{ type: "end" }];

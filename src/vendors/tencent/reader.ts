@@ -1,11 +1,12 @@
 import { vendorWords } from "../../base/messages/vendors.ts";
 import type { Usage } from "../../base/usage.ts";
-import { type AnswerPiece, type FinishReason, type PieceReader, toolCallId } from "../answer-pieces.ts";
+import { type AnswerPiece, type FinishReason, toolCallId } from "../answer-pieces.ts";
+import { EventReader } from "../event-reader.ts";
 import { isObject, type JsonObject, listOf, objectAt, parseJson, stringOf } from "../json-values.ts";
 import { argumentsOf } from "../openai/message-parts.ts";
 import { readUsage } from "../openai/usage.ts";
 import type { Operation, ReadOptions } from "../spec.ts";
-import { EventSplitter, payloadOf } from "../sse.ts";
+import { payloadOf } from "../sse.ts";
 import { VendorFault } from "../vendor-fault.ts";
 import { answerFault, streamFault } from "./errors.ts";
 import { StopTrimmer } from "./stop-trimmer.ts";
@@ -18,33 +19,17 @@ const REASONS: Readonly<Record<string, FinishReason>> = {
 };
 
 /** Reads a streamed answer. Its events have no envelope, and nothing but the last `FinishReason` ends it. */
-export class TencentReader implements PieceReader {
-  readonly #splitter: EventSplitter;
+export class TencentReader extends EventReader {
   readonly #answer: AnswerReader;
   #wrote = false;
 
-  constructor({ eventBytes, stop = [] }: ReadOptions) {
-    this.#splitter = new EventSplitter(eventBytes);
+  constructor(options: ReadOptions) {
+    super(options);
+    const { stop = [] } = options;
     this.#answer = new AnswerReader("Delta", stop);
   }
 
-  push(chunk: Buffer): AnswerPiece[] {
-    const count = this.#splitter.push(chunk);
-    const { ends, events, text } = this.#splitter;
-    const pieces: AnswerPiece[] = [];
-    let start = 0;
-    for (let index = 0; index < count; index++) {
-      if (events[index]) pieces.push(...this.#read(text.slice(start, ends[index]!)));
-      start = ends[index]!;
-    }
-    return pieces;
-  }
-
-  end(): AnswerPiece[] {
-    return this.#read(this.#splitter.takeRest().toString("latin1"));
-  }
-
-  #read(event: string): AnswerPiece[] {
+  protected override read(event: string): AnswerPiece[] {
     const payload = payloadOf(event)?.trim();
     const document = payload === undefined ? undefined : parseJson(Buffer.from(payload, "latin1").toString("utf8"));
     if (!isObject(document)) return [];
