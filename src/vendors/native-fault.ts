@@ -1,3 +1,5 @@
+import type { Text } from "../base/language.ts";
+import { vendorWords } from "../base/messages/vendors.ts";
 import { describe, readRetryAfter, redact } from "./openai/vendor-errors.ts";
 import type { AnswerHeaders, VendorErrorClass } from "./spec.ts";
 import { VendorFault } from "./vendor-fault.ts";
@@ -31,4 +33,9 @@ export function nativeFault(error: NativeError): VendorFault {
     vendorCode: code === undefined || code === "" ? undefined : code,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   });
+}
+
+/** A 2xx answer that is neither an answer nor an error of its protocol: what it cost nobody can tell. */
+export function strangeAnswer(text: Text = vendorWords.strangeAnswer()): VendorFault {
+  return new VendorFault(text, { errorClass: "server_error", charged: "unknown", vendorStatus: 200 });
 }

@@ -5,6 +5,7 @@ import { Fitting } from "../fitting.ts";
 import { clean, composeToolChoice, lower } from "../openai/compose.ts";
 import type { Changes, ModelRequest, Operation, Target, WireRequest } from "../spec.ts";
 import { unsupported } from "../translation/unsupported.ts";
+import { lowerCased } from "../wire-headers.ts";
 import { DEFAULT_ADDRESS, endpointOf } from "./addresses.ts";
 import { composeTurns } from "./messages.ts";
 import { authorizeBce, BCE_SECONDS, bceTime } from "./sign.ts";
@@ -49,7 +50,7 @@ export function probe(target: Target, sentAt: number): WireRequest {
  */
 function send(path: string, document: object, target: Target, sentAt: number): WireRequest {
   const { baseUrl = DEFAULT_ADDRESS, credentials } = target;
-  const own = Object.fromEntries(Object.entries(target.headers).map(([name, value]) => [name.toLowerCase(), value]));
+  const own = lowerCased(target.headers);
   const headers: Record<string, string> = { "content-type": "application/json" };
   const { accessKey, secretKey = "" } = credentials;
   if (accessKey !== undefined) {

@@ -2,11 +2,11 @@ import { vendorWords } from "../../base/messages/vendors.ts";
 import { type AnswerPiece, type FinishReason, toolCallId } from "../answer-pieces.ts";
 import { EventReader } from "../event-reader.ts";
 import { isObject, type JsonObject, listOf, parseJson, stringOf } from "../json-values.ts";
+import { strangeAnswer } from "../native-fault.ts";
 import { argumentsOf } from "../openai/message-parts.ts";
 import { readUsage } from "../openai/usage.ts";
 import type { Operation } from "../spec.ts";
 import { payloadOf } from "../sse.ts";
-import { VendorFault } from "../vendor-fault.ts";
 import { faultOf } from "./errors.ts";
 
 const REASONS: Readonly<Record<string, FinishReason>> = {
@@ -41,21 +41,21 @@ export class BaiduReader extends EventReader {
 /** Reads a whole answer. Throws `VendorFault` where it is an error, or none. */
 export function readPieces(operation: Operation, body: Buffer): AnswerPiece[] {
   const document = parseJson(body.toString("utf8"));
-  if (!isObject(document)) throw strange(vendorWords.notAnAnswer());
+  if (!isObject(document)) throw strangeAnswer(vendorWords.notAnAnswer());
   const fault = faultOf(document, 200, {}, false);
   if (fault) throw fault;
   if (operation === "chat") {
-    if (stringOf(document.result) === undefined && !isObject(document.function_call)) throw strange();
+    if (stringOf(document.result) === undefined && !isObject(document.function_call)) throw strangeAnswer();
     return new AnswerReader().read(document, true);
   }
   const items = listOf(document.data).filter(isObject);
-  if (items.length === 0) throw strange();
+  if (items.length === 0) throw strangeAnswer();
   if (operation === "embeddings") {
     const { usage } = readUsage(document.usage, "embeddings");
     return [startOf(document), ...items.map(readEmbedding), { type: "usage", usage }];
   }
   const images = items.flatMap(readImage);
-  if (images.length === 0) throw strange();
+  if (images.length === 0) throw strangeAnswer();
   // The tokens that are told beside them are not what pictures are billed by.
   return [startOf(document), ...images, { type: "usage", usage: { images: images.length } }];
 }
@@ -136,8 +136,4 @@ function readEmbedding(item: JsonObject, position: number): AnswerPiece {
 
 function readImage({ b64_image: base64 }: JsonObject, index: number): AnswerPiece[] {
   return typeof base64 === "string" ? [{ type: "image", index, base64 }] : [];
-}
-
-function strange(text = vendorWords.strangeAnswer()): VendorFault {
-  return new VendorFault(text, { errorClass: "server_error", charged: "unknown", vendorStatus: 200 });
 }

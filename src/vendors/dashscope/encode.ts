@@ -4,6 +4,7 @@ import { Fitting } from "../fitting.ts";
 import { clean } from "../openai/compose.ts";
 import type { Changes, ModelRequest, Target, WireRequest } from "../spec.ts";
 import { unsupported } from "../translation/unsupported.ts";
+import { lowerCased } from "../wire-headers.ts";
 import { CLAMPS, composeChat, isMultimodal } from "./chat.ts";
 
 const TEXT = "/services/aigc/text-generation/generation";
@@ -68,13 +69,12 @@ function send(
 }
 
 function headersOf({ credentials, headers }: Target, accept: string, more: object): Record<string, string> {
-  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
   return {
     accept,
     "content-type": "application/json",
     ...(credentials.apiKey && { authorization: `Bearer ${credentials.apiKey}` }),
     ...more,
-    ...(Object.fromEntries(own) as Record<string, string>),
+    ...lowerCased(headers),
   };
 }
 

@@ -4,6 +4,7 @@ import { readCount } from "../../base/usage.ts";
 import type { AnswerPiece } from "../answer-pieces.ts";
 import { EventReader } from "../event-reader.ts";
 import { isObject, type JsonObject, listOf, objectAt, parseJson, stringOf } from "../json-values.ts";
+import { strangeAnswer } from "../native-fault.ts";
 import { ChoiceReaders } from "../openai/reader.ts";
 import { readUsage } from "../openai/usage.ts";
 import type { Operation, ReadOptions } from "../spec.ts";
@@ -67,13 +68,13 @@ function statusOf(event: string): number {
 /** Reads a whole answer. Throws `VendorFault` where it is an error, or none. */
 export function readPieces(operation: Operation, body: Buffer): AnswerPiece[] {
   const document = parseJson(body.toString("utf8"));
-  if (!isObject(document)) throw strange(vendorWords.notAnAnswer());
+  if (!isObject(document)) throw strangeAnswer(vendorWords.notAnAnswer());
   const fault = faultOf(document, 200, {}, false);
   if (fault) throw fault;
   if (operation === "embeddings") return readEmbeddings(document);
   if (operation === "images") return readImages(document);
   const answer = choicesOf(document);
-  if (listOf(answer.choices).length === 0) throw strange(vendorWords.strangeAnswer());
+  if (listOf(answer.choices).length === 0) throw strangeAnswer();
   const pieces = new ChoiceReaders().read(answer, "message", true);
   return [startOf(document), ...pieces, ...usageOf(document), { type: "end" }];
 }
@@ -101,7 +102,7 @@ function usageOf(document: JsonObject): AnswerPiece[] {
 
 function readEmbeddings(document: JsonObject): AnswerPiece[] {
   const list = listOf(objectAt(document, "output").embeddings);
-  if (list.length === 0) throw strange(vendorWords.strangeAnswer());
+  if (list.length === 0) throw strangeAnswer();
   const vectors = list.flatMap((item, position): AnswerPiece[] => {
     if (!isObject(item)) return [];
     const index = typeof item.text_index === "number" ? item.text_index : position;
@@ -135,15 +136,11 @@ function failedTask(output: JsonObject, results: readonly JsonObject[]): VendorF
   const said = [output, ...results].find(({ code }) => typeof code === "string" && code !== "");
   const fault = said && faultOf(said, 200, {}, false);
   if (fault) return fault;
-  if (output.task_status === undefined) return strange(vendorWords.strangeAnswer());
+  if (output.task_status === undefined) return strangeAnswer();
   const status = stringOf(output.task_status) ?? "";
   return new VendorFault(words.taskFailed(status), {
     errorClass: "server_error",
     charged: "unknown",
     vendorStatus: 200,
   });
-}
-
-function strange(text: ReturnType<typeof vendorWords.strangeAnswer>): VendorFault {
-  return new VendorFault(text, { errorClass: "server_error", charged: "unknown", vendorStatus: 200 });
 }

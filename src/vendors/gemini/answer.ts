@@ -2,6 +2,7 @@ import { geminiWords as words } from "../../base/messages/gemini.ts";
 import { vendorWords } from "../../base/messages/vendors.ts";
 import { type AnswerPiece, type FinishReason, toolCallId } from "../answer-pieces.ts";
 import { isObject, type JsonObject, listOf, objectAt, stringOf } from "../json-values.ts";
+import { strangeAnswer } from "../native-fault.ts";
 import { VendorFault } from "../vendor-fault.ts";
 import { errorIn, faultOf } from "./errors.ts";
 import { readUsage } from "./usage.ts";
@@ -186,6 +187,5 @@ function refused(said: ReturnType<typeof words.blocked>, code: string, charged: 
 }
 
 export function strange(isJson = true): VendorFault {
-  const text = isJson ? vendorWords.strangeAnswer() : vendorWords.notAnAnswer();
-  return new VendorFault(text, { errorClass: "server_error", charged: "unknown", vendorStatus: 200 });
+  return strangeAnswer(isJson ? vendorWords.strangeAnswer() : vendorWords.notAnAnswer());
 }

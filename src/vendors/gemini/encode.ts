@@ -3,6 +3,7 @@ import type { EmbeddingsInput, RequestContent } from "../conversation.ts";
 import { clean } from "../openai/compose.ts";
 import type { Changes, ModelRequest, Operation, Target, WireRequest } from "../spec.ts";
 import { unsupported } from "../translation/unsupported.ts";
+import { lowerCased } from "../wire-headers.ts";
 import { composeDrawing } from "./drawing.ts";
 import { type Composed, composeGenerate } from "./generate.ts";
 
@@ -62,12 +63,11 @@ function methodOf(operation: Operation, stream: boolean): string {
 function headersFor({ credentials, headers, quirks }: Target, accept: string): Record<string, string> {
   const { apiKey } = credentials;
   const keyHeader = (quirks.keyHeader ?? "x-goog-api-key").toLowerCase();
-  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
   return {
     accept,
     "content-type": "application/json",
     ...(apiKey && { [keyHeader]: keyHeader === "authorization" ? `Bearer ${apiKey}` : apiKey }),
-    ...(Object.fromEntries(own) as Record<string, string>),
+    ...lowerCased(headers),
   };
 }
 

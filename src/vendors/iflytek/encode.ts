@@ -3,6 +3,7 @@ import type { Conversation } from "../conversation.ts";
 import { Fitting } from "../fitting.ts";
 import { clean, lower } from "../openai/compose.ts";
 import type { Changes, ModelRequest, Target, WireRequest } from "../spec.ts";
+import { lowerCased } from "../wire-headers.ts";
 import { basePath, DEFAULT_ADDRESS, isSocket, pathOf } from "./address.ts";
 import { composeForHttp } from "./http-body.ts";
 import { signAddress } from "./sign.ts";
@@ -79,8 +80,7 @@ function send(target: Target, model: string, document: object, sentAt: number): 
   const { baseUrl = DEFAULT_ADDRESS, credentials } = target;
   const path = pathOf(target, model);
   const body = Buffer.from(JSON.stringify(document));
-  const own = Object.entries(target.headers).map(([name, value]) => [name.toLowerCase(), value]);
-  const headers = Object.fromEntries(own) as Record<string, string>;
+  const headers = lowerCased(target.headers);
   if (!isSocket(baseUrl)) {
     const key = passwordOf(credentials);
     const standard = {

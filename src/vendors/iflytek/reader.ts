@@ -2,11 +2,11 @@ import { vendorWords } from "../../base/messages/vendors.ts";
 import { type AnswerPiece, type FinishReason, type PieceReader, toolCallId } from "../answer-pieces.ts";
 import { isObject, type JsonObject, listOf, objectAt, parseJson, stringOf } from "../json-values.ts";
 import { LineSplitter } from "../lines.ts";
+import { strangeAnswer } from "../native-fault.ts";
 import { argumentsOf } from "../openai/message-parts.ts";
 import { finishReason } from "../openai/reader.ts";
 import { readUsage } from "../openai/usage.ts";
 import type { Operation, ReadOptions } from "../spec.ts";
-import { VendorFault } from "../vendor-fault.ts";
 import { errorOf, faultOf, type SparkError, sidOf } from "./errors.ts";
 import { choicesOf, endsAnswer } from "./frames.ts";
 
@@ -37,8 +37,9 @@ export function readPieces(_operation: Operation, body: Buffer): AnswerPiece[] {
     ? [...answer.read(document), ...(isObject(document.header) ? [] : answer.finish())]
     : text.split("\n").flatMap((line) => answer.readLine(line));
   for (const piece of pieces) if (piece.type === "fault") throw piece.fault;
-  if (!answer.answered) throw strange(isObject(document) ? vendorWords.strangeAnswer() : vendorWords.notAnAnswer());
-  if (!answer.finished) throw strange(vendorWords.strangeAnswer());
+  if (!answer.answered)
+    throw strangeAnswer(isObject(document) ? vendorWords.strangeAnswer() : vendorWords.notAnAnswer());
+  if (!answer.finished) throw strangeAnswer();
   return pieces;
 }
 
@@ -174,8 +175,4 @@ function callsOf({ tool_calls: calls, function_call: one }: JsonObject): JsonObj
 function usagePieces(document: JsonObject): AnswerPiece[] {
   const { usage } = readUsage(document.usage ?? objectAt(objectAt(document, "payload"), "usage").text, "chat");
   return usage ? [{ type: "usage", usage }] : [];
-}
-
-function strange(text: ReturnType<typeof vendorWords.strangeAnswer>): VendorFault {
-  return new VendorFault(text, { errorClass: "server_error", charged: "unknown", vendorStatus: 200 });
 }

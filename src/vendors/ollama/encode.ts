@@ -5,6 +5,7 @@ import { isObject } from "../json-values.ts";
 import { clean, composeTool, lower } from "../openai/compose.ts";
 import type { Changes, ModelRequest, Operation, Target, WireRequest } from "../spec.ts";
 import { unsupported } from "../translation/unsupported.ts";
+import { lowerCased } from "../wire-headers.ts";
 
 const PATHS: Readonly<Partial<Record<Operation | "models", string>>> = {
   chat: "/api/chat",
@@ -44,12 +45,11 @@ function pathOf({ quirks }: Target, operation: Operation | "models"): string {
 
 /** Ollama itself has no keys; one that stands behind a proxy may want a bearer. */
 function headersOf({ credentials, headers }: Target, accept: string): Record<string, string> {
-  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
   return {
     accept,
     "content-type": "application/json",
     ...(credentials.apiKey && { authorization: `Bearer ${credentials.apiKey}` }),
-    ...(Object.fromEntries(own) as Record<string, string>),
+    ...lowerCased(headers),
   };
 }
 

@@ -3,11 +3,11 @@ import { readCount, type Usage } from "../../base/usage.ts";
 import { type AnswerPiece, type FinishReason, type PieceReader, toolCallId } from "../answer-pieces.ts";
 import { isObject, type JsonObject, listOf, objectAt, parseJson, stringOf } from "../json-values.ts";
 import { LineSplitter } from "../lines.ts";
-import { nativeFault } from "../native-fault.ts";
+import { nativeFault, strangeAnswer } from "../native-fault.ts";
 import { classify } from "../openai/error-classes.ts";
 import { argumentsOf } from "../openai/message-parts.ts";
 import type { AnswerHeaders, Operation, ReadOptions } from "../spec.ts";
-import { VendorFault } from "../vendor-fault.ts";
+import type { VendorFault } from "../vendor-fault.ts";
 
 /** `load` and `unload` answer requests that only load a model. */
 const REASONS: Readonly<Record<string, FinishReason>> = {
@@ -45,11 +45,11 @@ export class OllamaReader implements PieceReader {
 /** Reads a whole answer. Throws `VendorFault` where it is an error, or none. */
 export function readPieces(operation: Operation, body: Buffer): AnswerPiece[] {
   const document = parseJson(body.toString("utf8"));
-  if (!isObject(document)) throw strange(vendorWords.notAnAnswer());
+  if (!isObject(document)) throw strangeAnswer(vendorWords.notAnAnswer());
   const fault = faultOf(document, 200, {}, false);
   if (fault) throw fault;
   if (operation === "embeddings") return readEmbeddings(document);
-  if (!isObject(document.message)) throw strange(vendorWords.strangeAnswer());
+  if (!isObject(document.message)) throw strangeAnswer();
   return new AnswerReader().read(document);
 }
 
@@ -121,7 +121,7 @@ function startOf({ model, created_at: at }: JsonObject): AnswerPiece {
 
 function readEmbeddings(document: JsonObject): AnswerPiece[] {
   const vectors = listOf(document.embeddings);
-  if (vectors.length === 0) throw strange(vendorWords.strangeAnswer());
+  if (vectors.length === 0) throw strangeAnswer();
   const pieces = vectors.map(
     (vector, index): AnswerPiece => ({ type: "embedding", index, vector: listOf(vector) as number[] }),
   );
@@ -152,8 +152,4 @@ export function readError(status: number, headers: AnswerHeaders, body: Buffer):
     message: body.toString("utf8", 0, 200),
     headers,
   });
-}
-
-function strange(text: ReturnType<typeof vendorWords.strangeAnswer>): VendorFault {
-  return new VendorFault(text, { errorClass: "server_error", charged: "unknown", vendorStatus: 200 });
 }

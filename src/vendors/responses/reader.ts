@@ -2,11 +2,12 @@ import { vendorWords } from "../../base/messages/vendors.ts";
 import type { AnswerPiece, FinishReason } from "../answer-pieces.ts";
 import { EventReader } from "../event-reader.ts";
 import { isObject, type JsonObject, listOf, objectAt, parseJson, stringOf } from "../json-values.ts";
+import { strangeAnswer } from "../native-fault.ts";
 import { readUsage } from "../openai/usage.ts";
 import { findEnvelope, readError, readStreamError } from "../openai/vendor-errors.ts";
 import type { Operation } from "../spec.ts";
 import { payloadOf } from "../sse.ts";
-import { VendorFault } from "../vendor-fault.ts";
+import type { VendorFault } from "../vendor-fault.ts";
 import { argumentsOfInput } from "./toolbox.ts";
 
 /** Reads a streamed response event by event. */
@@ -106,13 +107,13 @@ export function faultOf(event: JsonObject, wrote: boolean): VendorFault {
 /** Reads a whole response. Throws `VendorFault` where it failed, or is none. */
 export function readPieces(_operation: Operation, body: Buffer): AnswerPiece[] {
   const document = parseJson(body.toString("utf8"));
-  if (!isObject(document)) throw strange(vendorWords.notAnAnswer());
+  if (!isObject(document)) throw strangeAnswer(vendorWords.notAnAnswer());
   if (isObject(document.error) || document.status === "failed") {
     throw document.object === "response" ? faultOf({ response: document }, false) : readError(200, {}, body);
   }
   if (!Array.isArray(document.output)) {
     if (findEnvelope(document)) throw readError(200, {}, body);
-    throw strange(vendorWords.strangeAnswer());
+    throw strangeAnswer();
   }
   const pieces: AnswerPiece[] = [startOf(document)];
   let calls = 0;
@@ -175,8 +176,4 @@ function finishPieces(response: JsonObject, calls: number): AnswerPiece[] {
   const finish: AnswerPiece = { type: "finish", choice: 0, reason, ...(reason === "error" && { raw: raw ?? status }) };
   const { usage, vendorCost } = readUsage(response.usage, "chat");
   return usage ? [{ type: "usage", usage, ...(vendorCost !== undefined && { vendorCost }) }, finish] : [finish];
-}
-
-function strange(text: ReturnType<typeof vendorWords.strangeAnswer>): VendorFault {
-  return new VendorFault(text, { errorClass: "server_error", charged: "unknown", vendorStatus: 200 });
 }

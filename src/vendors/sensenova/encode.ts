@@ -5,6 +5,7 @@ import { Fitting } from "../fitting.ts";
 import { clean, composeMessage, composeTool, composeToolChoice, lower } from "../openai/compose.ts";
 import type { Changes, ModelRequest, Operation, Target, WireRequest } from "../spec.ts";
 import { unsupported } from "../translation/unsupported.ts";
+import { lowerCased } from "../wire-headers.ts";
 import { tokenOf } from "./sign.ts";
 
 const PATHS: Readonly<Partial<Record<Operation | "models", string>>> = {
@@ -55,12 +56,11 @@ function pathOf({ quirks }: Target, operation: Operation | "models"): string {
 function headersOf({ credentials, headers }: Target, sentAt: number, accept: string): Record<string, string> {
   const { apiKey, accessKeyId, accessKeySecret } = credentials;
   const token = accessKeyId && accessKeySecret ? tokenOf(accessKeyId, accessKeySecret, sentAt) : apiKey;
-  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
   return {
     accept,
     "content-type": "application/json",
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
-    ...(Object.fromEntries(own) as Record<string, string>),
+    ...lowerCased(headers),
   };
 }
 

@@ -2,13 +2,13 @@ import { vendorWords } from "../../base/messages/vendors.ts";
 import { type AnswerPiece, type FinishReason, toolCallId } from "../answer-pieces.ts";
 import { EventReader } from "../event-reader.ts";
 import { isObject, type JsonObject, listOf, objectAt, parseJson, stringOf } from "../json-values.ts";
-import { nativeFault } from "../native-fault.ts";
+import { nativeFault, strangeAnswer } from "../native-fault.ts";
 import { classify } from "../openai/error-classes.ts";
 import { argumentsOf } from "../openai/message-parts.ts";
 import { readUsage } from "../openai/usage.ts";
 import type { AnswerHeaders, Operation, VendorErrorClass } from "../spec.ts";
 import { payloadOf } from "../sse.ts";
-import { VendorFault } from "../vendor-fault.ts";
+import type { VendorFault } from "../vendor-fault.ts";
 
 const REASONS: Readonly<Record<string, FinishReason>> = {
   stop: "stop",
@@ -62,12 +62,12 @@ export class SenseNovaReader extends EventReader {
 /** Reads a whole answer. Throws `VendorFault` where it is an error, or none. */
 export function readPieces(operation: Operation, body: Buffer): AnswerPiece[] {
   const document = parseJson(body.toString("utf8"));
-  if (!isObject(document)) throw strange(vendorWords.notAnAnswer());
+  if (!isObject(document)) throw strangeAnswer(vendorWords.notAnAnswer());
   const fault = faultOf(document, 200, {}, false);
   if (fault) throw fault;
   if (operation === "embeddings") return readEmbeddings(document);
   const answer = objectAt(document, "data");
-  if (listOf(answer.choices).length === 0) throw strange(vendorWords.strangeAnswer());
+  if (listOf(answer.choices).length === 0) throw strangeAnswer();
   return [startOf(answer), ...piecesOf(answer, "message", new CallReader()), { type: "end" }];
 }
 
@@ -121,7 +121,7 @@ class CallReader {
 
 function readEmbeddings(document: JsonObject): AnswerPiece[] {
   const list = listOf(document.embeddings);
-  if (list.length === 0) throw strange(vendorWords.strangeAnswer());
+  if (list.length === 0) throw strangeAnswer();
   const vectors = list.flatMap((item, position): AnswerPiece[] => {
     if (!isObject(item)) return [];
     const index = typeof item.index === "number" ? item.index : position;
@@ -158,8 +158,4 @@ export function readError(status: number, headers: AnswerHeaders, body: Buffer):
     message: body.toString("utf8", 0, 200),
     headers,
   });
-}
-
-function strange(text: ReturnType<typeof vendorWords.strangeAnswer>): VendorFault {
-  return new VendorFault(text, { errorClass: "server_error", charged: "unknown", vendorStatus: 200 });
 }

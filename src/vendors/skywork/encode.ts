@@ -6,6 +6,7 @@ import { Fitting } from "../fitting.ts";
 import { clean, lower } from "../openai/compose.ts";
 import type { Changes, ModelRequest, Target, WireRequest } from "../spec.ts";
 import { unsupported } from "../translation/unsupported.ts";
+import { lowerCased } from "../wire-headers.ts";
 
 const PATH = "/saas/api/v4/generate";
 
@@ -55,14 +56,13 @@ export function probe(target: Target, sentAt: number): WireRequest {
 function headersOf({ credentials, headers }: Target, sentAt: number, stream: boolean): Record<string, string> {
   const { appKey = "", appSecret = "" } = credentials;
   const timestamp = String(Math.floor(sentAt / 1000));
-  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
   return {
     "content-type": "application/json",
     app_key: appKey,
     timestamp,
     sign: sign(appKey, appSecret, timestamp),
     stream: String(stream),
-    ...(Object.fromEntries(own) as Record<string, string>),
+    ...lowerCased(headers),
   };
 }
 

@@ -2,11 +2,11 @@ import { vendorWords } from "../../base/messages/vendors.ts";
 import type { AnswerPiece, PieceReader } from "../answer-pieces.ts";
 import { isObject, type JsonObject, objectAt, parseJson, stringOf } from "../json-values.ts";
 import { LineSplitter } from "../lines.ts";
-import { nativeFault } from "../native-fault.ts";
+import { nativeFault, strangeAnswer } from "../native-fault.ts";
 import { classify } from "../openai/error-classes.ts";
 import { readUsage } from "../openai/usage.ts";
 import type { AnswerHeaders, Operation, ReadOptions } from "../spec.ts";
-import { VendorFault } from "../vendor-fault.ts";
+import type { VendorFault } from "../vendor-fault.ts";
 
 /** `status`: 1 writing, 2 out of time, 3 done, 4 not allowed. `finish_reason`: 1 done, 2 as long as it may be. */
 const STATUS = { timeout: 2, done: 3, sensitive: 4 } as const;
@@ -46,10 +46,10 @@ export class SkyworkReader implements PieceReader {
 /** Reads a whole answer. Throws `VendorFault` where it is an error, or none. */
 export function readPieces(_operation: Operation, body: Buffer): AnswerPiece[] {
   const document = parseJson(body.toString("utf8"));
-  if (!isObject(document)) throw strange(vendorWords.notAnAnswer());
+  if (!isObject(document)) throw strangeAnswer(vendorWords.notAnAnswer());
   const fault = faultOf(document, 200, {}, false);
   if (fault) throw fault;
-  if (!isObject(document.resp_data)) throw strange(vendorWords.strangeAnswer());
+  if (!isObject(document.resp_data)) throw strangeAnswer();
   return [startOf(document), ...piecesOf(document)];
 }
 
@@ -105,8 +105,4 @@ export function readProbe(headers: AnswerHeaders, body: Buffer): VendorFault | u
   const document = parseJson(body.toString("utf8"));
   const fault = isObject(document) ? faultOf(document, 200, headers, false) : undefined;
   return fault?.errorClass === "invalid_request" ? undefined : fault;
-}
-
-function strange(text: ReturnType<typeof vendorWords.strangeAnswer>): VendorFault {
-  return new VendorFault(text, { errorClass: "server_error", charged: "unknown", vendorStatus: 200 });
 }

@@ -13,6 +13,7 @@ import { Fitting } from "../fitting.ts";
 import { clean, imageUrl } from "../openai/compose.ts";
 import type { Changes, ModelRequest, Target, WireRequest } from "../spec.ts";
 import { unsupported } from "../translation/unsupported.ts";
+import { lowerCased } from "../wire-headers.ts";
 import { authorize } from "./sign.ts";
 
 const VERSION = "2023-09-01";
@@ -65,7 +66,6 @@ function send(action: string, document: object, target: Target, sentAt: number):
   const { secretId = "", secretKey = "", token } = credentials;
   const path = `${pathname.replace(/\/+$/, "")}/`;
   const signed = { method: "POST", path, host, contentType: CONTENT_TYPE, action, body };
-  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
   return {
     method: "POST",
     path: "/",
@@ -76,7 +76,7 @@ function send(action: string, document: object, target: Target, sentAt: number):
       "x-tc-version": VERSION,
       "x-tc-timestamp": String(seconds),
       ...(token !== undefined && { "x-tc-token": token }),
-      ...(Object.fromEntries(own) as Record<string, string>),
+      ...lowerCased(headers),
     },
     body,
   };

@@ -3,11 +3,11 @@ import type { Usage } from "../../base/usage.ts";
 import { type AnswerPiece, type FinishReason, toolCallId } from "../answer-pieces.ts";
 import { EventReader } from "../event-reader.ts";
 import { isObject, type JsonObject, listOf, objectAt, parseJson, stringOf } from "../json-values.ts";
+import { strangeAnswer } from "../native-fault.ts";
 import { argumentsOf } from "../openai/message-parts.ts";
 import { readUsage } from "../openai/usage.ts";
 import type { Operation, ReadOptions } from "../spec.ts";
 import { payloadOf } from "../sse.ts";
-import { VendorFault } from "../vendor-fault.ts";
 import { answerFault, streamFault } from "./errors.ts";
 import { StopTrimmer } from "./stop-trimmer.ts";
 
@@ -44,12 +44,12 @@ export class TencentReader extends EventReader {
 /** Reads a whole answer. Throws `VendorFault` where it is an error, or none. */
 export function readPieces(operation: Operation, body: Buffer, stop: readonly string[] = []): AnswerPiece[] {
   const document = parseJson(body.toString("utf8"));
-  if (!isObject(document)) throw strange(vendorWords.notAnAnswer());
+  if (!isObject(document)) throw strangeAnswer(vendorWords.notAnAnswer());
   const fault = answerFault(document, 200, {}, false);
   if (fault) throw fault;
   const answer = objectAt(document, "Response");
   if (operation === "embeddings") return readEmbeddings(answer);
-  if (listOf(answer.Choices).length === 0) throw strange(vendorWords.strangeAnswer());
+  if (listOf(answer.Choices).length === 0) throw strangeAnswer();
   return [...new AnswerReader("Message", stop).read(answer), { type: "end" }];
 }
 
@@ -147,15 +147,11 @@ function usageOf(raw: unknown, operation: Operation): Usage | undefined {
 
 function readEmbeddings(answer: JsonObject): AnswerPiece[] {
   const list = listOf(answer.Data);
-  if (list.length === 0) throw strange(vendorWords.strangeAnswer());
+  if (list.length === 0) throw strangeAnswer();
   const vectors = list.flatMap((item, position): AnswerPiece[] => {
     if (!isObject(item)) return [];
     const index = typeof item.Index === "number" ? item.Index : position;
     return [{ type: "embedding", index, vector: listOf(item.Embedding) as number[] }];
   });
   return [startOf(answer), ...vectors, { type: "usage", usage: usageOf(answer.Usage, "embeddings") }];
-}
-
-function strange(text: ReturnType<typeof vendorWords.strangeAnswer>): VendorFault {
-  return new VendorFault(text, { errorClass: "server_error", charged: "unknown", vendorStatus: 200 });
 }
