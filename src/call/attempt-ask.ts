@@ -4,7 +4,7 @@ import type { PriceDocument } from "../catalogue/price-document.ts";
 import type { ExchangeRate, HoldAsk, HoldSize, SmallerHold } from "../ledger/spec.ts";
 import type { KeptAnswerRow } from "../store/spec.ts";
 import type { ModelRequest, Operation } from "../vendors/spec.ts";
-import type { CallContext } from "./attempt.ts";
+import type { CallContext } from "./call-context.ts";
 import type { AttemptSize } from "./sizing.ts";
 
 /**

@@ -5,44 +5,18 @@ import type { Usage } from "../base/usage.ts";
 import type { ModelOffer } from "../catalogue/catalogue.ts";
 import type { PriceDocument } from "../catalogue/price-document.ts";
 import type { Hold } from "../ledger/spec.ts";
-import type { Plan } from "../routing/routes.ts";
 import type { AnswerHeaders, Changes, ModelRequest, Passage, StreamFollower, WireRequest } from "../vendors/spec.ts";
 import { adjustmentsOf } from "../vendors/translation/adjustments.ts";
 import { passageOf } from "../vendors/translation/passage.ts";
 import { unsupported } from "../vendors/translation/unsupported.ts";
 import type { VendorFault } from "../vendors/vendor-fault.ts";
 import { AttemptAsk } from "./attempt-ask.ts";
-import type { Claim } from "./kept-answers.ts";
+import type { CallContext } from "./call-context.ts";
 import { type Answer, Relay } from "./relay.ts";
 import { type Bill, billAnswer, billEstimate } from "./settle.ts";
 import { AttemptSize, unnamedOutput } from "./sizing.ts";
-import {
-  type AttemptReport,
-  type CallEnvironment,
-  type CallHead,
-  type CallRequest,
-  type CallSink,
-  type Connection,
-  connectionFor,
-  type Snapshot,
-} from "./spec.ts";
+import { type AttemptReport, type CallEnvironment, type CallHead, type Connection, connectionFor } from "./spec.ts";
 import { Steps } from "./steps.ts";
-
-/** What all attempts of one call share. */
-export interface CallContext {
-  readonly id: string;
-  readonly call: CallRequest;
-  readonly sink: CallSink;
-  readonly snapshot: Snapshot;
-  readonly plan: Plan;
-  readonly payer: string;
-  readonly key: string;
-  /** Payers from the caller's to the root. */
-  readonly path: readonly string[];
-  readonly claim: Claim | undefined;
-  /** performance.now() at which the call's time runs out. */
-  readonly deadline: number;
-}
 
 /** How an attempt ended. A fault that did not start may move the call on to the next model. */
 export interface AttemptOutcome {

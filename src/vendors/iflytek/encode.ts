@@ -31,17 +31,6 @@ const MOST_TOKENS: Readonly<Record<string, number>> = {
   "4.0Ultra": 32_768,
 };
 
-/** What one form of the protocol makes of a conversation. */
-export interface Composing {
-  readonly chat: Conversation;
-  readonly model: string;
-  readonly stream: boolean;
-  /** In tokens; what the client and the budget allow, within what the model takes. */
-  readonly longest: number | undefined;
-  readonly fitting: Fitting;
-  readonly appId: string;
-}
-
 /** A chat: for the WebSocket, whose address carries the signature, or for the HTTP interface, as the address says. */
 export function encode(request: ModelRequest, changes: Changes, target: Target, sentAt: number): WireRequest {
   const { baseUrl = DEFAULT_ADDRESS, credentials, quirks } = target;

@@ -2,7 +2,7 @@ import { iflytekWords as words } from "../../base/messages/iflytek.ts";
 import type { Message } from "../conversation.ts";
 import { clean, composeMessage as composeOpenAi, composeTool, composeToolChoice } from "../openai/compose.ts";
 import { unsupported } from "../translation/unsupported.ts";
-import type { Composing } from "./encode.ts";
+import type { Composing } from "./composing.ts";
 import { plainText } from "./texts.ts";
 
 /** Models that think, and can be told not to. */

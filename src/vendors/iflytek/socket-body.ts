@@ -2,7 +2,7 @@ import { iflytekWords as words } from "../../base/messages/iflytek.ts";
 import type { Conversation, Message, Tool } from "../conversation.ts";
 import { clean } from "../openai/compose.ts";
 import { unsupported } from "../translation/unsupported.ts";
-import type { Composing } from "./encode.ts";
+import type { Composing } from "./composing.ts";
 import { plainText } from "./texts.ts";
 
 /** The longest name of an end user, in characters. */
