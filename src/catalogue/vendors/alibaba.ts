@@ -1,7 +1,7 @@
 import { formatAmount, parseAmount } from "../../base/money.ts";
 import type { PriceRates, PriceSetting } from "../../config/settings.ts";
 import type { Quirks } from "../../vendors/spec.ts";
-import { alive, also, claim, known, MODELS_DEV, region, WATCHES_THINKS } from "./rows.ts";
+import { alive, also, claim, known, region, WATCHES_THINKS } from "./rows.ts";
 import {
   billions,
   CHAT,
@@ -17,25 +17,43 @@ import {
   vendor,
 } from "./vendor.ts";
 
-const beijing = withCacheWrites(
+const beijing = withCaches(
   priceList("CNY", "help.aliyun.com Model Studio, Beijing, of 2026-05 and 2026-06, by Laisky/one-api"),
 );
+/** Steps by the length of the input: of all its tokens, a K being a thousand. */
+const beijingSteps = withCaches(
+  priceList("CNY", "help.aliyun.com/zh/model-studio/model-pricing, Beijing, by public copies of 2026-02 to 2026-08"),
+);
 const pricingPage = "help.aliyun.com/zh/model-studio/model-pricing, Beijing, by anomalyco/models.dev";
-const beijingJuly = withCacheWrites(priceList("CNY", pricingPage, "2026-07-27"));
+const beijingJuly = withCaches(priceList("CNY", pricingPage, "2026-07-27"));
 const beijingAugust = priceList("CNY", pricingPage, "2026-08-04");
 const beijingFlash = priceList(
   "CNY",
   "help.aliyun.com/zh/model-studio/qwen3-8-flash, by anomalyco/models.dev",
   "2026-08-28",
 );
-const singapore = withCacheWrites(priceList("USD", "models.dev f3fc69229", "2026-07-02"));
+const singapore = withCaches(priceList("USD", "models.dev f3fc69229", "2026-07-02"));
 
-/** Alibaba's rule for caches that a request asks for: what is written costs a quarter more than input. */
-function withCacheWrites(list: (rates: PriceConditions) => PriceSetting): (rates: PriceConditions) => PriceSetting {
-  const write = ({ input }: PriceRates): PriceRates =>
-    input === undefined ? {} : { cacheWrite5m: formatAmount((parseAmount(input)! * 5n) / 4n) };
-  return (rates) =>
-    list({ ...write(rates), ...rates, tiers: rates.tiers?.map((tier) => ({ ...write(tier), ...tier })) });
+/**
+ * Alibaba's rules for caches. What a request asks to be written costs a quarter more than input. A step that has a price
+ * of its own for input has one for what is read, in the same ratio.
+ */
+function withCaches(list: (rates: PriceConditions) => PriceSetting): (rates: PriceConditions) => PriceSetting {
+  return (base) => {
+    const caches = ({ input }: PriceRates): PriceRates =>
+      input === undefined
+        ? {}
+        : {
+            cacheWrite5m: formatAmount((parseAmount(input)! * 5n) / 4n),
+            ...(base.input !== undefined &&
+              base.cachedInput !== undefined && {
+                cachedInput: formatAmount(
+                  (parseAmount(base.cachedInput)! * parseAmount(input)!) / parseAmount(base.input)!,
+                ),
+              }),
+          };
+    return list({ ...caches(base), ...base, tiers: base.tiers?.map((tier) => ({ ...caches(tier), ...tier })) });
+  };
 }
 
 /** Of the rules that hang on whether a model thinks, none is here: what a client asks for is refused by the vendor itself. */
@@ -58,15 +76,17 @@ const quirks: Quirks = {
 };
 const COMPATIBLE = "/compatible-mode/v1";
 
-/** Its steps above 128K and 256K, and what thinking costs, are known from a listing in another currency only. */
-const DEARER = claim(
-  "price",
-  "另有第三方价目称：输入超过 128K、256K 时更贵，思考时的输出也另有价格；此处只有最低一档",
-  "A third-party list has dearer steps above 128K and 256K of input, and another price for thinking; only the lowest is here",
-  `${MODELS_DEV}, alibaba-cn, in USD`,
-  "medium",
-);
-const hybrid: ModelFacts = { ...THINKS, ...DEARER };
+/** A price has one rate for what is thought and one for what is answered: that the second hangs on the first it cannot say. */
+const THINKS_DEARER: ModelFacts = {
+  ...THINKS,
+  ...claim(
+    "price",
+    "思考模式下，思维链与回答都按思考价计费；此处只有思维链按思考价，回答按非思考价",
+    "When it thinks, thoughts and answer cost the price of thinking; here only the thoughts do, the answer costs its usual price",
+    "help.aliyun.com/zh/model-studio/model-pricing",
+    "high",
+  ),
+};
 
 const models = known("medium", [
   model(
@@ -85,10 +105,18 @@ const models = known("medium", [
   ),
   model("qwen3.8-2.4t-a95b", undefined, undefined, undefined, billions(2400, "Qwen3.8-2.4T-A95B", "medium", 95)),
   model("qwen3.7-max", 1_000_000, undefined, beijing({ input: "12", cachedInput: "1.2", output: "36" }), THINKS),
-  model("qwen3.7-plus", 1_000_000, undefined, beijing({ input: "2", cachedInput: "0.4", output: "8" }), {
-    ...WATCHES_THINKS,
-    ...DEARER,
-  }),
+  model(
+    "qwen3.7-plus",
+    1_000_000,
+    undefined,
+    beijingSteps({
+      input: "2",
+      cachedInput: "0.4",
+      output: "8",
+      tiers: [{ above: 256_000, input: "6", output: "24" }],
+    }),
+    WATCHES_THINKS,
+  ),
   model(
     "qwen3.7-flash",
     1_000_000,
@@ -117,10 +145,18 @@ const models = known("medium", [
     beijing({ input: "2", cachedInput: "0.4", output: "12", tiers: [{ above: 256_000, input: "8", output: "48" }] }),
     WATCHES_THINKS,
   ),
-  model("qwen3.6-flash", 1_000_000, undefined, beijing({ input: "1.2", cachedInput: "0.24", output: "7.2" }), {
-    ...WATCHES_THINKS,
-    ...DEARER,
-  }),
+  model(
+    "qwen3.6-flash",
+    1_000_000,
+    undefined,
+    beijingSteps({
+      input: "1.2",
+      cachedInput: "0.24",
+      output: "7.2",
+      tiers: [{ above: 256_000, input: "4.8", output: "28.8" }],
+    }),
+    WATCHES_THINKS,
+  ),
   model(
     "qwen3.5-plus",
     1_000_000,
@@ -136,10 +172,21 @@ const models = known("medium", [
     }),
     WATCHES_THINKS,
   ),
-  model("qwen3.5-flash", 1_000_000, 65_536, beijing({ input: "0.2", cachedInput: "0.04", output: "2" }), {
-    ...WATCHES_THINKS,
-    ...DEARER,
-  }),
+  model(
+    "qwen3.5-flash",
+    1_000_000,
+    65_536,
+    beijingSteps({
+      input: "0.2",
+      cachedInput: "0.04",
+      output: "2",
+      tiers: [
+        { above: 128_000, input: "0.8", output: "8" },
+        { above: 256_000, input: "1.2", output: "12" },
+      ],
+    }),
+    WATCHES_THINKS,
+  ),
   model(
     "qwen3-max",
     262_144,
@@ -155,21 +202,70 @@ const models = known("medium", [
     }),
     TOOLS,
   ),
-  model("qwen-plus", 1_000_000, 32_768, beijing({ input: "0.8", cachedInput: "0.16", output: "2" }), hybrid),
-  model("qwen-flash", 1_000_000, 32_768, beijing({ input: "0.15", cachedInput: "0.03", output: "1.5" }), hybrid),
+  model(
+    "qwen-plus",
+    1_000_000,
+    32_768,
+    beijingSteps({
+      input: "0.8",
+      cachedInput: "0.16",
+      output: "2",
+      reasoning: "8",
+      tiers: [
+        { above: 128_000, input: "2.4", output: "20", reasoning: "24" },
+        { above: 256_000, input: "4.8", output: "48", reasoning: "64" },
+      ],
+    }),
+    THINKS_DEARER,
+  ),
+  model(
+    "qwen-flash",
+    1_000_000,
+    32_768,
+    beijingSteps({
+      input: "0.15",
+      cachedInput: "0.03",
+      output: "1.5",
+      tiers: [
+        { above: 128_000, input: "0.6", output: "6" },
+        { above: 256_000, input: "1.2", output: "12" },
+      ],
+    }),
+    THINKS,
+  ),
   model("qwen-max", 32_768, 8_192, beijing({ input: "2.4", cachedInput: "0.48", output: "9.6" }), TOOLS),
   model("qwen-long", 10_000_000, undefined, beijing({ input: "0.5", cachedInput: "0.1", output: "2" })),
-  model("qwen3-coder-plus", 1_000_000, 65_536, beijing({ input: "4", cachedInput: "0.8", output: "16" }), {
-    ...TOOLS,
-    ...DEARER,
-  }),
-  model("qwen3-vl-plus", 262_144, 32_768, beijing({ input: "1", cachedInput: "0.2", output: "10" }), {
-    ...SEES,
-    input: ["text", "image", "video"],
-    tools: true,
-    reasoning: true,
-    ...DEARER,
-  }),
+  model(
+    "qwen3-coder-plus",
+    1_000_000,
+    65_536,
+    beijingSteps({
+      input: "4",
+      cachedInput: "0.8",
+      output: "16",
+      tiers: [
+        { above: 32_000, input: "6", output: "24" },
+        { above: 128_000, input: "10", output: "40" },
+        { above: 256_000, input: "20", output: "200" },
+      ],
+    }),
+    TOOLS,
+  ),
+  model(
+    "qwen3-vl-plus",
+    262_144,
+    32_768,
+    beijingSteps({
+      input: "1",
+      cachedInput: "0.2",
+      output: "10",
+      tiers: [
+        { above: 32_000, input: "1.5", output: "15" },
+        { above: 128_000, input: "3", output: "30" },
+      ],
+    }),
+    { ...SEES, input: ["text", "image", "video"], tools: true, reasoning: true },
+  ),
   model("text-embedding-v4", undefined, undefined, undefined, EMBEDS),
 ]);
 
