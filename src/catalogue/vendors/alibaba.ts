@@ -33,6 +33,9 @@ const beijingFlash = priceList(
   "2026-08-28",
 );
 const singapore = withCaches(priceList("USD", "models.dev f3fc69229", "2026-07-02"));
+const singaporeSteps = withCaches(
+  priceList("USD", "alibabacloud.com/help/en/model-studio/models, Singapore, by a public copy of 2026"),
+);
 
 /**
  * Alibaba's rules for caches. What a request asks to be written costs a quarter more than input. A step that has a price
@@ -344,9 +347,39 @@ export const alibabaInternational = vendor({
       }),
       WATCHES_THINKS,
     ),
-    model("qwen3-max", 262_144, 65_536, singapore({ input: "1.2", output: "6" }), TOOLS),
-    model("qwen-plus", 1_000_000, 32_768, singapore({ input: "0.4", output: "1.2", reasoning: "4" }), THINKS),
-    model("qwen-flash", 1_000_000, 32_768, singapore({ input: "0.05", output: "0.4" }), THINKS),
+    model(
+      "qwen3-max",
+      262_144,
+      65_536,
+      singaporeSteps({
+        input: "1.2",
+        output: "6",
+        tiers: [
+          { above: 32_000, input: "2.4", output: "12" },
+          { above: 128_000, input: "3", output: "15" },
+        ],
+      }),
+      TOOLS,
+    ),
+    model(
+      "qwen-plus",
+      1_000_000,
+      32_768,
+      singaporeSteps({
+        input: "0.4",
+        output: "1.2",
+        reasoning: "4",
+        tiers: [{ above: 256_000, input: "1.2", output: "3.6", reasoning: "12" }],
+      }),
+      THINKS_DEARER,
+    ),
+    model(
+      "qwen-flash",
+      1_000_000,
+      32_768,
+      singaporeSteps({ input: "0.05", output: "0.4", tiers: [{ above: 256_000, input: "0.25", output: "2" }] }),
+      THINKS,
+    ),
     model("qwen-max", 32_768, 8_192, singapore({ input: "1.6", output: "6.4" }), TOOLS),
     model("qwen-turbo", 1_000_000, 16_384, singapore({ input: "0.05", output: "0.2" }), CHAT),
   ]),
