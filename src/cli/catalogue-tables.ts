@@ -2,6 +2,7 @@ import type { Text } from "../base/language.ts";
 import { lookWords as words } from "../base/messages/catalogue.ts";
 import type { Row } from "./client.ts";
 import type { VerbHost } from "./host.ts";
+import { RATES } from "./rates.ts";
 import { type ColumnOf, show, tableOf } from "./tables.ts";
 
 /** How the catalogue looks in a terminal. What is not known is `–`, or `?` where the question is whether. */
@@ -125,23 +126,6 @@ export function writeComparison(models: readonly Row[], host: VerbHost): string 
   );
   return tableOf(rows, [{ title: "", value: (row) => row.title }, ...columns], language);
 }
-
-/** By the names that the declarative file has for them. */
-const RATES = [
-  "input",
-  "cachedInput",
-  "cacheWrite5m",
-  "cacheWrite1h",
-  "output",
-  "reasoning",
-  "inputAudio",
-  "outputAudio",
-  "inputImage",
-  "perCall",
-  "perImage",
-  "perSecond",
-  "perToolCall",
-] as const;
 
 const CONDITIONS = ["tiers", "hours", "batch"] as const;
 

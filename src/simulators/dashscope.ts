@@ -1,4 +1,5 @@
 import type { VendorErrorClass } from "../vendors/spec.ts";
+import { questionOfMessages } from "./chat-messages.ts";
 import { vectorOf } from "./openai-wire.ts";
 import { type Question, type Scene, type SceneUsage, sceneOf } from "./scene.ts";
 import type { Reply, SimulatedRequest, Simulator } from "./spec.ts";
@@ -111,22 +112,9 @@ function isRefused(parameters: Loose, streams: boolean): boolean {
 }
 
 function questionOf(messages: readonly Loose[], parameters: Loose): Question {
-  const lastOfModel = messages.findLastIndex(({ role }) => role === "assistant");
-  const results = messages.slice(lastOfModel + 1).filter(({ role }) => role === "tool");
-  const parts = messages.flatMap(({ content }) => (Array.isArray(content) ? content : []));
-  return {
-    texts: messages.map(({ content }) => textOf(content)),
-    last: textOf(messages.findLast(({ role }) => role === "user")?.content),
-    toolResults: results.map(({ content }) => textOf(content)),
-    tools: (parameters.tools ?? []).map((tool: Loose) => tool.function.name),
-    images: parts.filter((part: Loose) => part.image !== undefined).length,
-    maxOutputTokens: parameters.max_completion_tokens ?? parameters.max_tokens,
-    stop: [parameters.stop ?? []].flat(),
-  };
-}
-
-function textOf(content: Loose): string {
-  return typeof content === "string" ? content : (content ?? []).map((part: Loose) => part.text ?? "").join("");
+  const { tools, stop } = parameters;
+  const maxOutputTokens = parameters.max_completion_tokens ?? parameters.max_tokens;
+  return questionOfMessages(messages, { tools, maxOutputTokens, stop }, (part) => part.image !== undefined);
 }
 
 function usageOf({ input, cachedInput, output, reasoning }: SceneUsage): object {

@@ -1,5 +1,6 @@
 import type { FinishReason } from "../vendors/answer-pieces.ts";
 import type { VendorErrorClass } from "../vendors/spec.ts";
+import { questionOfMessages } from "./chat-messages.ts";
 import { type Question, type Scene, type SceneUsage, sceneOf } from "./scene.ts";
 import type { Reply, SimulatedRequest, Simulator } from "./spec.ts";
 
@@ -87,23 +88,9 @@ async function chat(wire: OpenAiWire, body: Loose, reply: Reply): Promise<void> 
 }
 
 function questionOf(body: Loose): Question {
-  const messages: Loose[] = body.messages;
-  const lastOfModel = messages.findLastIndex(({ role }) => role === "assistant");
-  const results = messages.slice(lastOfModel + 1).filter(({ role }) => role === "tool");
-  return {
-    texts: messages.map(({ content }) => textOf(content)),
-    last: textOf(messages.findLast(({ role }) => role === "user")?.content),
-    toolResults: results.map(({ content }) => textOf(content)),
-    tools: (body.tools ?? []).map((tool: Loose) => tool.function.name),
-    images: messages.flatMap(({ content }) => (Array.isArray(content) ? content : [])).filter(isImage).length,
-    maxOutputTokens: body.max_completion_tokens ?? body.max_tokens,
-    stop: [body.stop ?? []].flat(),
-  };
-}
-
-function textOf(content: Loose): string {
-  if (typeof content === "string") return content;
-  return (content ?? []).map((part: Loose) => part.text ?? "").join("");
+  const { messages, tools, stop } = body;
+  const maxOutputTokens = body.max_completion_tokens ?? body.max_tokens;
+  return questionOfMessages(messages, { tools, maxOutputTokens, stop }, isImage);
 }
 
 function isImage(part: Loose): boolean {

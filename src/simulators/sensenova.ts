@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 import type { VendorErrorClass } from "../vendors/spec.ts";
+import { questionOfMessages } from "./chat-messages.ts";
 import { vectorOf } from "./openai-wire.ts";
 import { type Question, type Scene, type SceneUsage, sceneOf } from "./scene.ts";
 import type { Reply, SimulatedRequest, Simulator } from "./spec.ts";
@@ -81,23 +82,8 @@ function isRefused({
   return repetition <= 0 || repetition > 2 || n < 1 || n > 4 || most < 1;
 }
 
-function questionOf(body: Loose): Question {
-  const messages: Loose[] = body.messages;
-  const lastOfModel = messages.findLastIndex(({ role }) => role === "assistant");
-  const results = messages.slice(lastOfModel + 1).filter(({ role }) => role === "tool");
-  return {
-    texts: messages.map(({ content }) => textOf(content)),
-    last: textOf(messages.findLast(({ role }) => role === "user")?.content),
-    toolResults: results.map(({ content }) => textOf(content)),
-    tools: (body.tools ?? []).map((tool: Loose) => tool.function.name),
-    images: messages.flatMap(({ content }) => (Array.isArray(content) ? content : [])).filter(isImage).length,
-    maxOutputTokens: body.max_new_tokens,
-    stop: [body.stop ?? []].flat(),
-  };
-}
-
-function textOf(content: Loose): string {
-  return typeof content === "string" ? content : (content ?? []).map((part: Loose) => part.text ?? "").join("");
+function questionOf({ messages, tools, stop, max_new_tokens: maxOutputTokens }: Loose): Question {
+  return questionOfMessages(messages, { tools, maxOutputTokens, stop }, isImage);
 }
 
 function isImage(part: Loose): boolean {

@@ -1,3 +1,4 @@
+import { each } from "../../vendors/error-codes.ts";
 import type { Quirks, VendorErrorClass } from "../../vendors/spec.ts";
 import { alive, claim } from "./rows.ts";
 import { CHAT, type ModelFacts, model, THINKS, TOOLS, type VendorProtocol, vendor } from "./vendor.ts";
@@ -13,10 +14,6 @@ const CODES: Readonly<Record<string, VendorErrorClass>> = {
   ...each("context_length", 10907),
   ...each("quota", 11201),
 };
-
-function each(errorClass: VendorErrorClass, ...codes: readonly number[]): Record<string, VendorErrorClass> {
-  return Object.fromEntries(codes.map((code) => [String(code), errorClass]));
-}
 
 const longest = (max: number) => ({ max_tokens: { min: 1, max } });
 

@@ -1,4 +1,5 @@
-import type { Quirks, VendorErrorClass } from "../../vendors/spec.ts";
+import type { Quirks } from "../../vendors/spec.ts";
+import { CLAMPS, CODES } from "../../vendors/zhipu/platform.ts";
 import { alive, also, claim, THIRD_PARTIES } from "./rows.ts";
 import { billions, CHAT, EMBEDS, type ModelFacts, model, priceList, THINKS, vendor } from "./vendor.ts";
 
@@ -17,32 +18,7 @@ const byAnswerLength = {
   ],
 };
 
-const quirks: Quirks = {
-  noStreamOptions: true,
-  clamps: {
-    temperature: { min: 0, max: 1, step: 0.01 },
-    top_p: { min: 0.01, max: 1, step: 0.01 },
-    stop: { max: 4 },
-    tool_choice: ["auto"],
-  },
-  errors: {
-    ...each("auth", 1000, 1001, 1002, 1003, 1004, 1005),
-    ...each("permission", 1110, 1111, 1112, 1120, 1121, 1220, 1309, 1311, 1313, 1314, 1315),
-    ...each("billing", 1113),
-    ...each("server_error", 500, 1200, 1230, 1234),
-    ...each("invalid_request", 1210, 1212, 1213, 1214, 1215, 1221, 1222),
-    ...each("not_found", 1211),
-    ...each("context_length", 1261),
-    ...each("content_filter", 1300, 1301),
-    ...each("rate_limit", 1302, 1303),
-    ...each("quota", 1304, 1308, 1310, 1316, 1317, 1318, 1319, 1320, 1321),
-    ...each("overloaded", 1305),
-  },
-};
-
-function each(errorClass: VendorErrorClass, ...codes: readonly number[]): Record<string, VendorErrorClass> {
-  return Object.fromEntries(codes.map((code) => [String(code), errorClass]));
-}
+const quirks: Quirks = { noStreamOptions: true, clamps: CLAMPS, errors: CODES };
 
 /** What they can do is from third-party lists. */
 const GLM: ModelFacts = { ...THINKS, confidence: "medium" };

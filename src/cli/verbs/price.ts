@@ -2,32 +2,16 @@ import type { Command } from "commander";
 import { cliWords as words } from "../../base/messages/cli.ts";
 import { helpWords as help } from "../../base/messages/cli-help.ts";
 import { USAGE_CLASSES, type UsageClass } from "../../base/usage.ts";
-import type { PriceRates } from "../../config/settings.ts";
 import type { Row } from "../client.ts";
 import { EXIT } from "../exit-codes.ts";
 import { Failure } from "../failure.ts";
 import { readers, type VerbHost } from "../host.ts";
+import { RATES } from "../rates.ts";
 import { type ColumnOf, tableOf } from "../tables.ts";
-
-/** The rates of a price and the classes of usage, each an option of its own: `cacheWrite5m` is `--cache-write-5m`. */
-const RATES = [
-  "input",
-  "cachedInput",
-  "cacheWrite5m",
-  "cacheWrite1h",
-  "output",
-  "reasoning",
-  "inputAudio",
-  "outputAudio",
-  "inputImage",
-  "perCall",
-  "perImage",
-  "perSecond",
-  "perToolCall",
-] as const satisfies readonly (keyof PriceRates)[];
 
 const MOST_TOKENS = 1e12;
 
+/** Rates and classes of usage are options of their own: `cacheWrite5m` is `--cache-write-5m`. */
 const flagOf = (name: string): string => name.replace(/[A-Z]|\d+/g, (part) => `-${part.toLowerCase()}`);
 
 /** `maidan price list | show | compute | add`. */
