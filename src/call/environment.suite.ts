@@ -19,7 +19,7 @@ import { EndpointHealth } from "../routing/health.ts";
 import { Routes } from "../routing/routes.ts";
 import type { EntriesTable } from "../store/schema.ts";
 import { openSealer } from "../store/sealing.ts";
-import type { Journal, JournalRow, Store } from "../store/spec.ts";
+import type { Journal, JournalRow, Seated, Store } from "../store/spec.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
 import { openai } from "../vendors/openai/protocol.ts";
 import { readRequest } from "../vendors/openai/request.ts";
@@ -134,6 +134,14 @@ export class StoppableJournal implements Journal {
     };
     const waiting = this.#waiting;
     return waiting ? new Promise((resolve) => waiting.push(() => resolve(write()))) : write();
+  }
+
+  sit(seat: Seated): void {
+    this.#inner.sit(seat);
+  }
+
+  onFenced(listener: () => void): void {
+    this.#inner.onFenced(listener);
   }
 
   onFailure(listener: (cause: unknown) => void): void {

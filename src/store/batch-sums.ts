@@ -58,6 +58,8 @@ export class BatchSums {
   readonly #addToHour: Statement;
   readonly #windows = new Map<string, Map<number, bigint>>();
   readonly #hours: HourlySum[] = [];
+  /** Of the node that settled; 0 where one process has the store alone. A seat keeps sums of its windows itself. */
+  seat = 0;
 
   constructor(database: Database) {
     this.#addToWindow = database.prepare(
@@ -66,10 +68,10 @@ export class BatchSums {
     );
     const sums = ["calls", "attempts", "estimated", "cost", ...USAGE_COLUMNS];
     this.#addToHour = database.prepare(
-      `insert into usage_hourly (hour, payer, key, route, model, currency, ${sums.join(", ")})
-       values (${Array(6 + sums.length)
+      `insert into usage_hourly (hour, payer, key, route, model, currency, seat, ${sums.join(", ")})
+       values (${Array(7 + sums.length)
          .fill("?")
-         .join(", ")}) on conflict (hour, payer, key, route, model, currency)
+         .join(", ")}) on conflict (hour, payer, key, route, model, currency, seat)
        do update set ${sums.map((name) => `${name} = ${name} + excluded.${name}`).join(", ")}`,
     );
   }
@@ -98,12 +100,13 @@ export class BatchSums {
       sum.finish();
       const { hour, circumstances, calls, attempts, estimated, usage } = sum;
       const plain = sum.plainCost;
-      this.#addToHour.run(hour, ...circumstances.facts, calls, attempts, estimated, sum.cost + plain, ...usage);
+      const { facts } = circumstances;
+      this.#addToHour.run(hour, ...facts, this.seat, calls, attempts, estimated, sum.cost + plain, ...usage);
       const { books, windows } = circumstances;
       if (plain > 0n) for (let i = 0; i < books.length; i++) this.addShare(books[i]!, windows[i]!, plain);
       circumstances.sum = undefined;
     }
-    for (const [book, windows] of this.#windows) {
+    for (const [book, windows] of this.seat === 0 ? this.#windows : []) {
       for (const [window, amount] of windows) this.#addToWindow.run(book, window, amount);
     }
     this.#hours.length = 0;

@@ -7,6 +7,7 @@ import {
   OP,
   PLAIN_CLASSES,
   SETTLEMENT_FIELDS,
+  TOTAL_FIELDS,
   type Value,
 } from "./batch.ts";
 import { BatchSums, type Circumstances } from "./batch-sums.ts";
@@ -19,7 +20,7 @@ type Database = InstanceType<typeof DatabaseSync>;
 type Statement = ReturnType<Database["prepare"]>;
 
 const PLAIN_COLUMNS = "attempt, at, circumstances, amount, held, detail";
-const FACTS = 7; // payer, key, route, model, currency, price, rates
+const FACTS = 8; // payer, key, route, model, currency, price, rates, lease
 /** Fields of an entry that stand before its usage in `others`. */
 const HEAD_FIELDS = 10;
 const ENTRY_FIELDS = HEAD_FIELDS + USAGE_CLASSES.length + 1;
@@ -44,6 +45,10 @@ export class BatchWriter {
   readonly #otherSettlements: Statement;
   readonly #addCircumstances: Statement;
   readonly #findCircumstances: Statement;
+  readonly #beat: Statement;
+  readonly #total: Statement;
+  readonly #addDoubtShare: Statement;
+  readonly #removeDoubtShares: Statement;
   /** By the numbers that batches use. */
   readonly #circumstances = new Map<number, Circumstances>();
 
@@ -77,23 +82,41 @@ export class BatchWriter {
       "select 1 from entry_rows where attempt >= ? and attempt < ? and attempt <> ? and kind = 'settle' limit 1",
     );
     this.#addCircumstances = prepare(
-      `insert into circumstances (payer, key, route, model, currency, price, rates, books)
+      `insert into circumstances (payer, key, route, model, currency, price, rates, lease, books)
        values (${places(FACTS + 1)}) on conflict do nothing`,
     );
     this.#findCircumstances = prepare(
       `select id from circumstances where payer = ? and key = ? and route = ? and model = ? and currency = ?
-       and price = ? and rates = ? and books = ?`,
+       and price = ? and rates = ? and lease = ? and books = ?`,
     );
+    this.#beat = prepare("update nodes set beat = beat + 1 where seat = ? and epoch = ? and ended_at is null");
+    this.#total = prepare(
+      `insert or replace into node_windows (settled, held, book, "window", seat) values (?, ?, ?, ?, ?)`,
+    );
+    this.#addDoubtShare = prepare(
+      `insert into doubt_shares (attempt, book, "window", bound) values (?, ?, ?, ?)
+       on conflict (book, "window", attempt) do update set bound = bound + excluded.bound`,
+    );
+    this.#removeDoubtShares = prepare("delete from doubt_shares where attempt = ?");
   }
 
-  /** Writes all rows of a batch, inside the caller's transaction. */
-  write({ circumstances, holds, settlements, others }: Batch): void {
+  /** Writes all rows of a batch, inside the caller's transaction. False, and nothing written, where its seat was taken away. */
+  write({ circumstances, holds, settlements, others, seat, totals }: Batch): boolean {
+    if (seat.length > 0 && Number(this.#beat.run(...seat).changes) === 0) return false;
+    this.#sums.seat = seat[0] ?? 0;
     if (circumstances.length > 0) this.#meet(circumstances);
     this.#writeHolds(holds);
     this.#writeSettlements(settlements);
     if (others.length > 0) this.#writeOthers(others);
     this.#sums.write();
+    for (let at = 0; at < totals.length; at += TOTAL_FIELDS)
+      this.#writeTotal(totals.slice(at, at + TOTAL_FIELDS), seat[0]!);
     if (this.#circumstances.size > 2 * CIRCUMSTANCES_KEPT) this.#forgetOldest();
+    return true;
+  }
+
+  #writeTotal([book, window, settled, held]: readonly Value[], seat: number): void {
+    this.#total.run(BigInt(settled as string), BigInt(held as string), book, window, seat);
   }
 
   /** Gives new circumstances their row. */
@@ -193,8 +216,13 @@ export class BatchWriter {
     } else if (kind === "unsettled") {
       const { reason } = JSON.parse(values[ENTRY_FIELDS - 1] as string) as { reason?: string };
       this.#addDoubt.run(attempt, at, reason ?? "");
+      for (let i = 0; i < books.length; i++)
+        this.#addDoubtShare.run(attempt, books[i], windows[i], BigInt(amounts[i]!));
     }
-    if (phase === PHASE.resolve) this.#removeDoubt.run(attempt);
+    if (phase === PHASE.resolve) {
+      this.#removeDoubt.run(attempt);
+      this.#removeDoubtShares.run(attempt);
+    }
     return true;
   }
 

@@ -51,7 +51,7 @@ function asRead(entry: EntryRow): Row {
     row[USAGE_COLUMNS[i]!] = count === undefined ? null : BigInt(count);
   }
   const parts = shares.map(({ budget, window, amount }) => [budget, window, String(amount)]);
-  return { ...row, shares: JSON.stringify(parts), basis: basis ?? null, overrun: BigInt(overrun), detail };
+  return { ...row, lease: "", shares: JSON.stringify(parts), basis: basis ?? null, overrun: BigInt(overrun), detail };
 }
 
 const amount = fc.oneof(fc.bigInt(0n, 1_000n), fc.bigInt(-(2n ** 55n), 2n ** 55n));
@@ -114,9 +114,11 @@ describe("what is put into batches", () => {
         );
         const sums = USAGE_COLUMNS.map((name) => `sum(iif(kind = 'settle', coalesce(${name}, 0), 0)) as ${name}`);
         expect(
-          read("select *, null as calls from usage_hourly order by hour, payer, key, route, model, currency"),
+          read(
+            "select *, null as calls, null as seat from usage_hourly order by hour, payer, key, route, model, currency",
+          ),
         ).toEqual(
-          read(`select at / ${HOUR} * ${HOUR} as hour, payer, key, route, model, currency, null as calls,
+          read(`select at / ${HOUR} * ${HOUR} as hour, payer, key, route, model, currency, null as calls, null as seat,
             sum(kind = 'settle') as attempts, sum(kind = 'settle' and basis is 'estimated') as estimated,
             sum(amount) as cost, ${sums.join(", ")}
             from entries where kind in ('settle', 'adjust') group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4, 5, 6`),
@@ -172,7 +174,7 @@ describe("what is put into batches", () => {
 
 test("a store of the first version keeps its entries", () => {
   database = new DatabaseSync(":memory:");
-  const [first, second] = MIGRATIONS;
+  const [first, ...later] = MIGRATIONS;
   for (const statement of first!.statements(SQLITE_WORDS)) database.exec(statement);
   for (const i of [1, 2, 3]) {
     database.exec(`insert into entries (attempt, phase, n, kind, at, payer, key, route, model, currency, amount, held,
@@ -181,7 +183,15 @@ test("a store of the first version keeps its entries", () => {
   }
   const columns = Object.keys(read("select * from entries")[0]!).join(", ");
   const before = read(`select ${columns} from entries order by attempt`);
-  for (const statement of second!.statements(SQLITE_WORDS)) database.exec(statement);
-  expect(read(`select ${columns} from entries order by attempt`)).toEqual(before);
+  database.exec(`insert into entries select 'call_9.1', 1, 0, 'unsettled', 5, 'p', 'k', 'r', 'm', 'USD', 7, 7,
+    '[["b",0,"7"],["c",5,"50"]]', price, rates, null, 0, ${USAGE_COLUMNS.map(() => "null").join(", ")}, '{}'
+    from entries limit 1`);
+  database.exec("insert into unsettled values ('call_9.1', 5, 'crash')");
+  for (const { statements } of later) for (const statement of statements(SQLITE_WORDS)) database.exec(statement);
+  expect(read(`select ${columns} from entries where kind = 'settle' order by attempt`)).toEqual(before);
   expect(before).toHaveLength(3);
+  expect(read("select * from doubt_shares order by book")).toEqual([
+    { attempt: "call_9.1", book: "b", window: 0n, bound: 7n },
+    { attempt: "call_9.1", book: "c", window: 5n, bound: 50n },
+  ]);
 });

@@ -1,6 +1,6 @@
 import { USAGE_CLASSES } from "../base/usage.ts";
 import { SHARE_MARK } from "./schema.ts";
-import type { BudgetShare, EntryRow, JournalRow, KeptAnswerRow } from "./spec.ts";
+import type { BudgetShare, EntryRow, JournalRow, KeptAnswerRow, Seat, Seated } from "./spec.ts";
 import { PHASE } from "./spec.ts";
 
 export type Value = string | number | null | Uint8Array;
@@ -19,10 +19,30 @@ export interface Batch {
   readonly settlements: Value[];
   /** All else: an operation and its values. */
   readonly others: Value[];
+  /** The seat under which the batch is written, where nodes share the store: number, epoch. Checked before all else. */
+  readonly seat: number[];
+  /** What the seat's use of budgets has come to: book, window, settled, held. */
+  readonly totals: Value[];
 }
 
 export function newBatch(): Batch {
-  return { circumstances: [], holds: [], settlements: [], others: [] };
+  return { circumstances: [], holds: [], settlements: [], others: [], seat: [], totals: [] };
+}
+
+/** Values of one of `totals`. */
+export const TOTAL_FIELDS = 4;
+
+/** Says under which seat a batch is written, and what the seat's use of budgets has come to with it. */
+export function sealBatch({ seat, totals }: Batch, seated: Seated): void {
+  seat.push(seated.number, seated.epoch);
+  for (const { book, window, settled, held } of seated.totals()) {
+    totals.push(book, window, settled.toString(), held.toString());
+  }
+}
+
+/** As circumstances name it. */
+export function leaseOf({ number, epoch }: Seat): string {
+  return `${number}.${epoch}`;
 }
 
 /** attempt, at, number of its circumstances, amount, held, detail. */
@@ -56,6 +76,11 @@ export class BatchEncoder {
   #lastNumber = -1;
   /** The last entry of a key, and its number: the next one is mostly of the same circumstances. */
   readonly #latest = new Map<string, { readonly entry: EntryRow; readonly number: number }>();
+  readonly #lease: string;
+
+  constructor(seat?: Seat) {
+    this.#lease = seat ? leaseOf(seat) : "";
+  }
 
   add(batch: Batch, row: JournalRow): void {
     switch (row.op) {
@@ -119,7 +144,7 @@ export class BatchEncoder {
       }
       number = ++this.#lastNumber;
       this.#numbers.set(name, number);
-      batch.circumstances.push(number, payer, key, route, model, currency, price, rates, shares.length);
+      batch.circumstances.push(number, payer, key, route, model, currency, price, rates, this.#lease, shares.length);
       for (const { budget, window } of shares) batch.circumstances.push(budget, window);
     }
     this.#latest.set(entry.key, { entry, number });

@@ -1,7 +1,7 @@
 import { Fault } from "../base/faults.ts";
 import { storeWords } from "../base/messages/ledger.ts";
-import { type Batch, BatchEncoder, newBatch } from "./batch.ts";
-import type { Journal, JournalRow } from "./spec.ts";
+import { type Batch, BatchEncoder, newBatch, sealBatch } from "./batch.ts";
+import { Fenced, type Journal, type JournalRow, type Seated } from "./spec.ts";
 import type { StoreError } from "./thread.ts";
 
 /** All rows that become durable together. */
@@ -22,7 +22,10 @@ export class GroupJournal implements Journal {
   readonly #limit: number;
   readonly #listeners: ((cause: unknown) => void)[] = [];
   readonly #commitListeners: ((milliseconds: number) => void)[] = [];
-  readonly #encoder = new BatchEncoder();
+  readonly #fenceListeners: (() => void)[] = [];
+  #encoder = new BatchEncoder();
+  #seat: Seated | undefined;
+  #fenced: Fenced | undefined;
   #sentAt = 0;
   #gathering: Group | undefined;
   #committing: Group | undefined;
@@ -48,7 +51,8 @@ export class GroupJournal implements Journal {
   }
 
   append(row: JournalRow): Promise<void> {
-    if (this.#failure) return quietly(Promise.reject(this.#failure));
+    const refusal = this.#failure ?? this.#fenced;
+    if (refusal) return quietly(Promise.reject(refusal));
     const group = (this.#gathering ??= newGroup());
     this.#encoder.add(group.batch, row);
     group.rows += 1;
@@ -58,6 +62,16 @@ export class GroupJournal implements Journal {
       setImmediate(this.#leave);
     }
     return group.durable;
+  }
+
+  sit(seat: Seated): void {
+    this.#seat = seat;
+    this.#fenced = undefined;
+    this.#encoder = new BatchEncoder(seat);
+  }
+
+  onFenced(listener: () => void): void {
+    this.#fenceListeners.push(listener);
   }
 
   onFailure(listener: (cause: unknown) => void): void {
@@ -78,16 +92,27 @@ export class GroupJournal implements Journal {
     group?.resolve();
   }
 
+  /** The group under way was refused: the seat is another node's. What waits behind it would be, too. */
+  fenced(): void {
+    this.#fenced = new Fenced();
+    this.#abandon(this.#fenced);
+    for (const listener of this.#fenceListeners) listener();
+  }
+
   /** The disk failed, or the thread is gone. What waits will never be durable; nothing is tried again. */
   fail(cause: unknown): void {
     if (this.#failure) return;
     const failure = new Fault("internal_error", storeWords.diskFailed(messageOf(cause)), { cause });
     this.#failure = failure;
-    this.#committing?.reject(failure);
-    this.#gathering?.reject(failure);
+    this.#abandon(failure);
+    for (const listener of this.#listeners) listener(cause);
+  }
+
+  #abandon(refusal: Fault): void {
+    this.#committing?.reject(refusal);
+    this.#gathering?.reject(refusal);
     this.#committing = undefined;
     this.#gathering = undefined;
-    for (const listener of this.#listeners) listener(cause);
   }
 
   /** Resolves when all that was queued is durable. */
@@ -102,6 +127,7 @@ export class GroupJournal implements Journal {
     this.#gathering = undefined;
     this.#committing = group;
     this.#sentAt = performance.now();
+    if (this.#seat) sealBatch(group.batch, this.#seat);
     this.#post(group.batch);
   }
 }

@@ -10,6 +10,8 @@ export interface SqlWords {
   readonly table: string;
   /** After the columns of a table that is stored in the order of its primary key. */
   readonly orderedTable: string;
+  /** Stores of this engine may hold what versions before 3 wrote. */
+  readonly isOld: boolean;
 }
 
 export const SQLITE_WORDS: SqlWords = {
@@ -18,6 +20,7 @@ export const SQLITE_WORDS: SqlWords = {
   bytes: "blob",
   table: " strict",
   orderedTable: " strict, without rowid",
+  isOld: true,
 };
 
 export interface Migration {
@@ -45,8 +48,26 @@ const usageColumns = (integer: string, rest: string): string =>
 
 /** What an entry has in common with many others. */
 const FACTS = ["payer", "key", "route", "model", "currency", "price", "rates"];
+/** And, since nodes share a store, the lease under which it was written: `seat.epoch`, empty where one process has the store alone. */
+const LEASED_FACTS = [...FACTS, "lease"];
 /** What it has alone, its shares aside. */
 const ROW = ["attempt", "phase", "n", "kind", "at", "amount", "held", "basis", "overrun", ...USAGE, "detail"];
+
+/**
+ * The entries whole, since version 3. Every row has its circumstances: a left join, so that no plan begins with them
+ * (rows have no index on what they have in common), and so that a query which asks nothing of them does not look for them.
+ */
+const ENTRIES_VIEW = `create view entries as select ${ROW.map((name) => `entry_rows.${name}`).join(", ")},
+  ${LEASED_FACTS.map((name) => `circumstances.${name}`).join(", ")},
+  coalesce(entry_rows.shares, replace(circumstances.books, '${SHARE_MARK}',
+    cast(case entry_rows.phase when 0 then entry_rows.held else entry_rows.amount end as text))) as shares
+  from entry_rows left join circumstances on circumstances.id = entry_rows.circumstances`;
+
+/** What stores of SQLite held in doubt before version 3. */
+const FIRST_DOUBT_SHARES = `insert into doubt_shares (attempt, book, "window", bound)
+  select entries.attempt, share.value ->> 0, share.value ->> 1, cast(share.value ->> 2 as integer)
+  from unsettled join entries on entries.attempt = unsettled.attempt, json_each(entries.shares) as share
+  where entries.phase = 1`;
 
 /** In order, without gaps. A migration that has been released never changes: another one follows it. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -104,8 +125,44 @@ export const MIGRATIONS: readonly Migration[] = [
       `create view entries as select ${ROW.map((name) => `entry_rows.${name}`).join(", ")},
         ${FACTS.map((name) => `circumstances.${name}`).join(", ")},
         coalesce(entry_rows.shares, replace(circumstances.books, '${SHARE_MARK}',
-          case entry_rows.phase when 0 then entry_rows.held else entry_rows.amount end)) as shares
+          cast(case entry_rows.phase when 0 then entry_rows.held else entry_rows.amount end as text))) as shares
         from entry_rows left join circumstances on circumstances.id = entry_rows.circumstances`,
+    ],
+  },
+  {
+    version: 3,
+    // Many nodes on one store: who they are, what each may use of every budget, and what is in doubt, budget by budget.
+    statements: ({ text, integer, table, orderedTable, isOld }) => [
+      "drop view entries",
+      "alter table circumstances rename to earlier_circumstances",
+      `create table circumstances (id ${integer} primary key,
+        ${LEASED_FACTS.map((name) => `${name} ${text} not null`).join(", ")}, books ${text} not null,
+        unique (${LEASED_FACTS.join(", ")}, books))${table}`,
+      `insert into circumstances (id, ${LEASED_FACTS.join(", ")}, books)
+        select id, ${FACTS.join(", ")}, '', books from earlier_circumstances`,
+      "drop table earlier_circumstances",
+      ENTRIES_VIEW,
+      "alter table usage_hourly rename to earlier_usage",
+      `create table usage_hourly (hour ${integer} not null, payer ${text} not null, key ${text} not null,
+        route ${text} not null, model ${text} not null, currency ${text} not null, seat ${integer} not null,
+        calls ${integer} not null, attempts ${integer} not null, estimated ${integer} not null,
+        cost ${integer} not null, ${usageColumns(integer, " not null")},
+        primary key (hour, payer, key, route, model, currency, seat))${orderedTable}`,
+      `insert into usage_hourly select hour, payer, key, route, model, currency, 0, calls, attempts, estimated, cost,
+        ${USAGE.join(", ")} from earlier_usage`,
+      "drop table earlier_usage",
+      `create table nodes (seat ${integer} not null primary key, epoch ${integer} not null, name ${text} not null,
+        beat ${integer} not null, settings_version ${integer} not null, joined_at ${integer} not null,
+        ended_at ${integer})${orderedTable}`,
+      `create table leases (book ${text} not null, "window" ${integer} not null, seat ${integer} not null,
+        granted ${integer} not null, wanted ${integer} not null, primary key (book, "window", seat))${orderedTable}`,
+      `create table node_windows (book ${text} not null, "window" ${integer} not null, seat ${integer} not null,
+        settled ${integer} not null, held ${integer} not null, primary key (book, "window", seat))${orderedTable}`,
+      `create table doubt_shares (attempt ${text} not null, book ${text} not null, "window" ${integer} not null,
+        bound ${integer} not null, primary key (book, "window", attempt))${orderedTable}`,
+      "create index doubt_shares_attempt on doubt_shares (attempt)",
+      ...(isOld ? [FIRST_DOUBT_SHARES] : []),
+      `create table jobs (name ${text} not null primary key, due_at ${integer} not null)${orderedTable}`,
     ],
   },
 ];

@@ -11,6 +11,11 @@ export interface Schema {
   unsettled: UnsettledTable;
   usage_hourly: UsageHourlyTable;
   kept_answers: KeptAnswersTable;
+  nodes: NodesTable;
+  leases: LeasesTable;
+  node_windows: NodeWindowsTable;
+  doubt_shares: DoubtSharesTable;
+  jobs: JobsTable;
 }
 
 /** One document a setting: `kind` is a key of `Settings`. */
@@ -45,6 +50,8 @@ export interface CircumstancesTable {
   currency: string;
   price: string;
   rates: string;
+  /** The lease under which the entries were written, `seat.epoch`; empty where one process has the store alone. */
+  lease: string;
   /** JSON `[[book, window, "$"], …]`: the shares of an entry whose every share is the amount for which `$` stands. */
   books: string;
 }
@@ -77,6 +84,7 @@ export interface EntriesTable {
   shares: string;
   price: string;
   rates: string;
+  lease: string;
   basis: string | null;
   overrun: number;
   input: number | null;
@@ -113,7 +121,10 @@ export interface BudgetBooksTable {
   base: bigint | null;
 }
 
-/** What was settled in one window of one budget's book: rolled up in the ledger's own transaction. */
+/**
+ * What was settled in one window of one budget's book: rolled up in the ledger's own transaction. What nodes settle
+ * under a lease stands in `node_windows` until they leave the window.
+ */
 export interface BudgetWindowsTable {
   book: string;
   window: number;
@@ -136,6 +147,8 @@ export interface UsageHourlyTable {
   route: string;
   model: string;
   currency: string;
+  /** The seat of the node that wrote the row: rows that two nodes write would wait for each other. 0: none. */
+  seat: number;
   calls: number;
   attempts: number;
   estimated: number;
@@ -163,4 +176,55 @@ export interface KeptAnswersTable {
   status: number;
   headers: string;
   answer: Uint8Array | null;
+}
+
+/** Who shares the store. A seat is one node's at a time; each time it is taken, or taken away, its epoch goes up. */
+export interface NodesTable {
+  /** From 1. */
+  seat: number;
+  epoch: number;
+  /** For people: host and process. */
+  name: string;
+  /** Goes up with every sign of life. */
+  beat: number;
+  /** The version of the settings that the node has in force. */
+  settings_version: number;
+  joined_at: number;
+  /** Null while the seat is taken. */
+  ended_at: number | null;
+}
+
+/** What a node may use of one window of a budget's book, all that it settled there included. */
+export interface LeasesTable {
+  book: string;
+  window: number;
+  seat: number;
+  granted: bigint;
+  /** What calls that wait at the node need beside that; 0 where none waits. */
+  wanted: bigint;
+}
+
+/** What a node has used of its leases: written by that node alone, in the ledger's own transaction. */
+export interface NodeWindowsTable {
+  book: string;
+  window: number;
+  seat: number;
+  settled: bigint;
+  /** Bounds of the attempts in flight. */
+  held: bigint;
+}
+
+/** What an attempt in doubt goes on counting in one window of a budget's book. */
+export interface DoubtSharesTable {
+  attempt: string;
+  book: string;
+  window: number;
+  bound: bigint;
+}
+
+/** Work that one of the nodes does now and then. */
+export interface JobsTable {
+  name: string;
+  /** Milliseconds. */
+  due_at: number;
 }

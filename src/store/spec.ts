@@ -1,4 +1,6 @@
 import type { Kysely } from "kysely";
+import { Fault } from "../base/faults.ts";
+import { storeWords } from "../base/messages/ledger.ts";
 import type { Schema } from "./schema.ts";
 
 /**
@@ -24,10 +26,45 @@ export interface Journal {
   readonly depth: number;
   /** More rows wait than `limits.journalQueue`: nothing new may begin, though what is open may be closed. */
   readonly full: boolean;
+  /**
+   * From now on rows are written under a seat: each group only if the seat is still this node's, and with its totals.
+   * Once a group was refused, `append` rejects with `Fenced` until a seat is taken anew.
+   */
+  sit(seat: Seated): void;
+  /** Called when a group was refused because another node took this one's seat away. */
+  onFenced(listener: () => void): void;
   /** Called once, when the disk failed: nothing more can be promised, the process must stop. */
   onFailure(listener: (cause: unknown) => void): void;
   /** Told of each group that became durable: how long the disk took for it, in milliseconds. */
   onCommit(listener: (milliseconds: number) => void): void;
+}
+
+/** The place of a node among those that share a store. */
+export interface Seat {
+  /** From 1. */
+  readonly number: number;
+  readonly epoch: number;
+}
+
+/** What a node's use of one window of a budget's book has come to since it took its seat. */
+export interface WindowTotal {
+  readonly book: string;
+  readonly window: number;
+  readonly settled: bigint;
+  /** Bounds of the attempts in flight. */
+  readonly held: bigint;
+}
+
+export interface Seated extends Seat {
+  /** Asked as each group leaves for the disk: the windows whose totals changed since it was asked last. */
+  totals(): readonly WindowTotal[];
+}
+
+/** The seat is another node's by now: nothing was written, and what was in flight here is in doubt. */
+export class Fenced extends Fault {
+  constructor() {
+    super("overloaded", storeWords.fenced(), { retryAfterMs: 1_000 });
+  }
 }
 
 export type EntryKind = "hold" | "top-up" | "settle" | "release" | "unsettled" | "adjust";

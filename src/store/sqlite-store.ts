@@ -47,6 +47,7 @@ export function openSqliteStore({ folder, durability = "disk", limits, reserve }
   const journal = new GroupJournal((batch) => writer.post(batch), limits.journalQueue);
   writer.onMessage = (message) => {
     if (message === 0) journal.committed();
+    else if ((message as ThreadAnswer).fenced) journal.fenced();
     else journal.fail(new StoreError((message as ThreadAnswer).error!));
   };
   writer.onFatal = (cause) => journal.fail(cause);

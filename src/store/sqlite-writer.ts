@@ -12,7 +12,7 @@ const database = openForWriting(options);
 // On this connection, which stays open: the log goes when the last one closes.
 if (options.reserve) reserveLog(database);
 const statements = new Statements(database);
-const batches = new BatchWriter(database);
+let batches = new BatchWriter(database);
 const beginBatch = database.prepare("begin immediate");
 const commitBatch = database.prepare("commit");
 
@@ -42,9 +42,14 @@ function commit(batch: Batch): ThreadAnswer | 0 {
   if (failed) return { id: 0, error: { message: "the store has failed before", sqliteCode: undefined } };
   try {
     beginBatch.run();
-    batches.write(batch);
-    commitBatch.run();
-    return 0;
+    if (batches.write(batch)) {
+      commitBatch.run();
+      return 0;
+    }
+    database.exec("rollback");
+    // Whoever takes a seat anew describes everything anew.
+    batches = new BatchWriter(database);
+    return { id: 0, fenced: true };
   } catch (error) {
     failed = true;
     return { id: 0, error: threadError(error), fatal: true };

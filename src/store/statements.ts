@@ -15,7 +15,7 @@ export interface StatementResult {
 }
 
 /** Columns of nano-units: read as bigint, whatever they hold. An expression counts by the name it is given. */
-const MONEY = new Set(["amount", "held", "settled", "cost", "base"]);
+const MONEY = new Set(["amount", "held", "settled", "cost", "base", "granted", "wanted", "bound"]);
 
 const PREPARED = 128;
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { NO_SETTINGS } from "../config/settings.ts";
 import { loadPrices, savePrice } from "./prices.ts";
 import { loadSettings, nameOfDocument, saveSettings } from "./settings.ts";
-import type { EntryRow, KeptAnswerRow, Store } from "./spec.ts";
+import { type EntryRow, Fenced, type KeptAnswerRow, type Store, type WindowTotal } from "./spec.ts";
 
 /** A row of the ledger with what a test does not care about filled in. */
 export function sampleEntry(attempt: string, changes: Partial<EntryRow> = {}): EntryRow {
@@ -84,6 +84,88 @@ export function testStore(name: string, open: () => Store, clear: () => void): v
       store = open();
     };
 
+    describe("a journal with a seat", () => {
+      const totals: WindowTotal[] = [];
+      const sit = (number: number, epoch: number): void =>
+        store.journal.sit({ number, epoch, totals: () => totals.splice(0) });
+      const node = { name: "test", beat: 7, settings_version: 1, joined_at: 1, ended_at: null };
+
+      test("writes its lease, its totals and a sign of life, and leaves the sums of budgets alone", async () => {
+        await store.query
+          .insertInto("nodes")
+          .values({ seat: 3, epoch: 5, ...node })
+          .execute();
+        sit(3, 5);
+        totals.push({ book: "b", window: 0, settled: 0n, held: 20n });
+        await append(sampleEntry("call_1.1", { shares: [{ budget: "b", window: 0, amount: 20n }] }));
+        totals.push({ book: "b", window: 0, settled: 2n ** 60n, held: 0n });
+        await append(sampleSettlement("call_1.1", { amount: 6n, shares: [{ budget: "b", window: 0, amount: 6n }] }));
+        const leases = await store.query.selectFrom("entries").select(["attempt", "lease"]).orderBy("phase").execute();
+        expect(leases).toEqual([
+          { attempt: "call_1.1", lease: "3.5" },
+          { attempt: "call_1.1", lease: "3.5" },
+        ]);
+        expect(await store.query.selectFrom("node_windows").selectAll().execute()).toEqual([
+          { book: "b", window: 0, seat: 3, settled: 2n ** 60n, held: 0n },
+        ]);
+        expect(await store.query.selectFrom("nodes").select("beat").execute()).toEqual([{ beat: 9 }]);
+        expect(await store.query.selectFrom("usage_hourly").select(["seat", "cost"]).execute()).toEqual([
+          { seat: 3, cost: 6n },
+        ]);
+        expect(await store.query.selectFrom("budget_windows").selectAll().execute()).toEqual([]);
+      });
+
+      test("is refused once the seat was taken away, and writes again under another one", async () => {
+        await store.query
+          .insertInto("nodes")
+          .values({ seat: 3, epoch: 5, ...node })
+          .execute();
+        sit(3, 5);
+        let fenced = 0;
+        store.journal.onFenced(() => {
+          fenced += 1;
+        });
+        await append(sampleEntry("call_1.1"));
+        await store.query.updateTable("nodes").set({ epoch: 6 }).where("seat", "=", 3).execute();
+        totals.push({ book: "b", window: 0, settled: 1n, held: 1n });
+        const refused = append(sampleEntry("call_2.1", { payer: "somebody new" }));
+        await expect(refused).rejects.toBeInstanceOf(Fenced);
+        await expect(append(sampleEntry("call_3.1"))).rejects.toBeInstanceOf(Fenced);
+        expect(fenced).toBe(1);
+        sit(3, 6);
+        await append(sampleEntry("call_4.1", { payer: "somebody new" }));
+        const rows = await store.query
+          .selectFrom("entries")
+          .select(["attempt", "payer", "lease"])
+          .orderBy("attempt")
+          .execute();
+        expect(rows).toEqual([
+          { attempt: "call_1.1", payer: "support", lease: "3.5" },
+          { attempt: "call_4.1", payer: "somebody new", lease: "3.6" },
+        ]);
+        expect(await store.query.selectFrom("node_windows").selectAll().execute()).toEqual([]);
+      });
+
+      test("an attempt in doubt counts in each of its budgets until it is resolved", async () => {
+        const shares = [
+          { budget: "a", window: 0, amount: 20n },
+          { budget: "b", window: 3_600_000, amount: 142n },
+        ];
+        const doubt = { phase: 1, kind: "unsettled", amount: 20n, shares, detail: '{"reason":"crash"}' } as const;
+        await append(sampleEntry("call_1.1", doubt));
+        const bounds = store.query
+          .selectFrom("doubt_shares")
+          .select(["attempt", "book", "window", "bound"])
+          .orderBy("book");
+        expect(await bounds.execute()).toEqual([
+          { attempt: "call_1.1", book: "a", window: 0, bound: 20n },
+          { attempt: "call_1.1", book: "b", window: 3_600_000, bound: 142n },
+        ]);
+        await append(sampleEntry("call_1.1", { phase: 2, kind: "release", amount: 0n, held: 20n }));
+        expect(await bounds.execute()).toEqual([]);
+      });
+    });
+
     describe("journal", () => {
       test("a row is there when its promise resolves, and after opening again", async () => {
         await append(
@@ -126,6 +208,7 @@ export function testStore(name: string, open: () => Store, clear: () => void): v
           shares: `[["a \\"b\\"",1793000000000,"-1152921504606846976"]]`,
           price: "price_1",
           rates: "CNY:7.1",
+          lease: "",
           basis: "reported",
           overrun: 1,
           input: 1,

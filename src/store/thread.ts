@@ -17,6 +17,8 @@ export interface ThreadAnswer {
   readonly error?: ThreadError;
   /** The disk failed: nothing more can be promised. */
   readonly fatal?: boolean;
+  /** A batch was refused: its seat is another node's. */
+  readonly fenced?: boolean;
 }
 
 /** SQLite's complaint, as it came from a thread. */
