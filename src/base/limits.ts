@@ -32,6 +32,8 @@ export interface Limits {
   readonly holdWaitMs: number;
   /** Calls waiting for room in budgets. */
   readonly holdWaiters: number;
+  /** How long a node that shares the store may give no sign of life before another takes its seat away. */
+  readonly nodeSilenceMs: number;
   /** Fewer output tokens than this are no useful answer: the call is refused instead. */
   readonly usefulOutputTokens: number;
   /** Assumed longest answer of a model that does not say. */
@@ -63,6 +65,7 @@ export const DEFAULT_LIMITS: Limits = {
   journalQueue: 100_000,
   holdWaitMs: 30_000,
   holdWaiters: 10_000,
+  nodeSilenceMs: 10_000,
   usefulOutputTokens: 16,
   unknownOutputTokens: 32_768,
   stepOutputTokens: 1_024,

@@ -3,7 +3,7 @@ import { Fault } from "../base/faults.ts";
 import { ledgerWords } from "../base/messages/ledger.ts";
 import { convert, type Nano, type Ratio } from "../base/money.ts";
 import type { EntriesTable, Schema } from "../store/schema.ts";
-import { type BudgetShare, PHASE, type Store } from "../store/spec.ts";
+import { type BudgetShare, type EntryRow, PHASE, type Store } from "../store/spec.ts";
 import type { BudgetAccount } from "./budget-account.ts";
 import type { BudgetBooks } from "./budget-books.ts";
 import { makeEntry } from "./entries.ts";
@@ -22,10 +22,30 @@ export async function adjustAttempt(
   store: Store,
   books: BudgetBooks,
   world: LedgerWorld,
-  { attempt, amount, currency, reason }: Adjustment,
+  adjustment: Adjustment,
   now: number,
 ): Promise<BudgetAccount[]> {
-  const entries = await readEntries(store.query, attempt);
+  const entry = await planAdjustment(store.query, books, world, adjustment, now);
+  const moved: BudgetAccount[] = [];
+  for (const { budget, window, amount } of entry.shares) {
+    const account = books.book(budget);
+    if (!account) continue;
+    account.windowFrom(window, books.past).settle(amount);
+    moved.push(account);
+  }
+  await store.journal.append({ op: "entry", entry });
+  return moved;
+}
+
+/** The entry of a correction: what it changes in every budget that the attempt was, or would have been, charged to. */
+export async function planAdjustment(
+  query: Kysely<Schema>,
+  books: BudgetBooks,
+  world: LedgerWorld,
+  { attempt, amount, currency, reason }: Adjustment,
+  now: number,
+): Promise<EntryRow> {
+  const entries = await readEntries(query, attempt);
   const opening = entries.find((entry) => entry.phase === PHASE.hold);
   const last = entries.findLast((entry) => entry.phase === PHASE.resolve || entry.phase === PHASE.close);
   if (!opening || !last || last.kind === "unsettled") {
@@ -50,25 +70,20 @@ export async function adjustAttempt(
     const name = `${start} ${account.book}`;
     charged.set(name, { book: account.book, window: start, amount: convert(before, ratio) });
   }
-  const currencies = await readCurrencies(store.query, [...charged.values()]);
+  const currencies = await readCurrencies(
+    query,
+    [...charged.values()].map(({ book }) => book),
+  );
   const shares: BudgetShare[] = [];
-  const moved: BudgetAccount[] = [];
   for (const { book, window, amount: earlier } of charged.values()) {
     const ratio = rateInto(currencies.get(book) ?? last.currency, last, world, opening.at);
-    if (!ratio) continue;
-    const share = { budget: book, window, amount: convert(before + amount, ratio) - earlier };
-    shares.push(share);
-    const account = books.book(book);
-    if (!account) continue;
-    account.windowFrom(window, books.past).settled += share.amount;
-    moved.push(account);
+    if (ratio) shares.push({ budget: book, window, amount: convert(before + amount, ratio) - earlier });
   }
   const n = Math.max(-1, ...entries.filter((entry) => entry.phase === PHASE.adjust).map((entry) => entry.n)) + 1;
   const detail = JSON.stringify({ reason });
   const { rates } = last;
   const content = { phase: PHASE.adjust, n, kind: "adjust", at: now, amount, held: 0n, shares, rates, detail } as const;
-  await store.journal.append({ op: "entry", entry: makeEntry(factsOf(last), content) });
-  return moved;
+  return makeEntry(factsOf(last), content);
 }
 
 async function readEntries(query: Kysely<Schema>, attempt: string): Promise<EntriesTable[]> {
@@ -89,10 +104,13 @@ function chargesOf(entries: readonly EntriesTable[], spent: readonly EntriesTabl
   return charged;
 }
 
-async function readCurrencies(query: Kysely<Schema>, charged: readonly Charged[]): Promise<Map<string, string>> {
-  if (charged.length === 0) return new Map();
-  const names = charged.map(({ book }) => book);
-  const rows = await query.selectFrom("budget_books").select(["book", "currency"]).where("book", "in", names).execute();
+/** The currencies of budgets' books, by book. */
+export async function readCurrencies(
+  query: Kysely<Schema>,
+  books: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (books.length === 0) return new Map();
+  const rows = await query.selectFrom("budget_books").select(["book", "currency"]).where("book", "in", books).execute();
   return new Map(rows.map(({ book, currency }) => [book, currency]));
 }
 

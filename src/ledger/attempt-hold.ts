@@ -77,8 +77,7 @@ export class AttemptHold implements Hold {
 
   giveBack(): void {
     for (const { window, amount, bound, reserve } of this.shares) {
-      window.amounts -= amount;
-      window.bounds -= bound;
+      window.hold(-amount, -bound);
       window.reserve -= reserve;
     }
   }
@@ -91,15 +90,14 @@ function grow(share: HeldShare, size: HoldSize): void {
   const bound = convertUp(size.bound, share.ratio);
   share.amount += amount;
   share.bound += bound;
-  share.window.amounts += amount;
-  share.window.bounds += bound;
+  share.window.hold(amount, bound);
 }
 
 /** Charges a cost to each budget in its own currency. */
 export function settleShares(shares: readonly Pick<HeldShare, "window" | "ratio">[], cost: Nano): BudgetShare[] {
   return shares.map(({ window, ratio }) => {
     const amount = convert(cost, ratio);
-    window.settled += amount;
+    window.settle(amount);
     return { budget: window.account.book, window: window.start, amount };
   });
 }

@@ -77,10 +77,16 @@ async function findWindows(query: Kysely<Schema>): Promise<Problem[]> {
       select share.value ->> 0 as book, share.value ->> 1 as start, cast(share.value ->> 2 as integer) as part
         from entries, json_each(entries.shares) as share where ${COSTING}
       union all select book, base_window, base from budget_books where base is not null
-    ), sums as (select book, start, sum(part) as total from parts group by 1, 2)
+    ), sums as (select book, start, sum(part) as total from parts group by 1, 2),
+    kept as (
+      select book, "window", sum(settled) as settled from (
+        select book, "window", settled from budget_windows
+        union all select book, "window", settled from node_windows
+      ) as parts group by 1, 2
+    )
     select coalesce(sums.book, kept.book) as book, coalesce(sums.start, kept."window") as start,
       cast(coalesce(kept.settled, 0) as text) as kept, cast(coalesce(sums.total, 0) as text) as total
-    from sums full join budget_windows as kept on kept.book = sums.book and kept."window" = sums.start
+    from sums full join kept on kept.book = sums.book and kept."window" = sums.start
     where coalesce(kept.settled, 0) <> coalesce(sums.total, 0)
     limit ${LIMIT}`.execute(query);
   return rows.map(({ book, start, kept, total }) => ({
@@ -109,10 +115,13 @@ async function findHours(query: Kysely<Schema>): Promise<Problem[]> {
     with sums as (
       select at / 3600000 * 3600000 as hour, ${sql.join(keys)}, ${sql.join(sums)}
       from entries where ${COSTING} group by 1, ${sql.join(keys)}
+    ), kept as (
+      select hour, ${sql.join(keys)}, ${sql.join(COUNTED.map((name) => sql`sum(${sql.ref(name)}) as ${sql.ref(name)}`))}
+      from usage_hourly group by hour, ${sql.join(keys)}
     )
     select coalesce(kept.hour, sums.hour) as hour, coalesce(kept.payer, sums.payer) as payer,
       coalesce(kept.model, sums.model) as model, ${sql.join(both)}
-    from sums full join usage_hourly as kept on kept.hour = sums.hour and ${sql.join(
+    from sums full join kept on kept.hour = sums.hour and ${sql.join(
       keys.map((key) => sql`kept.${key} = sums.${key}`),
       sql` and `,
     )}

@@ -1,6 +1,7 @@
 import { type Nano, parseAmount } from "../base/money.ts";
 import type { BudgetSetting } from "../config/settings.ts";
 import { type WindowSpan, windowAt } from "./budget-windows.ts";
+import { WindowLease } from "./leases/window-lease.ts";
 import type { BudgetState } from "./spec.ts";
 import type { WaitingLine } from "./waiting-line.ts";
 
@@ -18,11 +19,35 @@ export class WindowSums {
   doubts: Nano = 0n;
   /** What streams that are held in steps will probably need yet: not for calls that have not begun. */
   reserve: Nano = 0n;
+  /** Where nodes share the budget: the sums are this node's, and it may use what its lease grants. */
+  readonly lease: WindowLease | undefined;
 
   constructor(account: BudgetAccount, span: WindowSpan) {
     this.account = account;
     this.start = span.start;
     this.end = span.end;
+    this.lease = account.touched && new WindowLease(account.touched);
+  }
+
+  get used(): Nano {
+    return this.settled + this.bounds;
+  }
+
+  /** What a new bound may be at the most now. */
+  get room(): Nano {
+    return (this.lease ? this.lease.granted : this.account.limit) - this.settled - this.bounds;
+  }
+
+  /** Sets aside, or gives back where both are below zero. */
+  hold(amount: Nano, bound: Nano): void {
+    this.amounts += amount;
+    this.bounds += bound;
+    this.lease?.touch(this);
+  }
+
+  settle(amount: Nano): void {
+    this.settled += amount;
+    this.lease?.touch(this);
   }
 }
 
@@ -41,8 +66,12 @@ export class BudgetAccount {
   /** Calls that wait for room, made when the first one does. */
   line: WaitingLine | undefined;
 
-  constructor(book: string, setting: BudgetSetting, now: number) {
+  /** Where nodes share the budget: the windows whose sums changed since the disk was told. */
+  touched: WindowSums[] | undefined;
+
+  constructor(book: string, setting: BudgetSetting, now: number, touched?: WindowSums[]) {
     this.book = book;
+    this.touched = touched;
     this.#setting = setting;
     this.#limit = limitOf(setting);
     this.#timezone = timezoneOf(setting);
@@ -106,25 +135,36 @@ export class BudgetAccount {
 
   /** What a new bound may be at the most now. */
   get room(): Nano {
-    const { settled, bounds } = this.window;
-    return this.#limit - settled - bounds;
+    return this.window.room;
   }
 
   /** What a new bound could be if everything in flight were settled at nothing. */
   get potential(): Nano {
-    const { settled, doubts } = this.window;
-    return this.#limit - settled - doubts;
+    const { settled, doubts, lease } = this.window;
+    return (lease ? lease.granted + lease.beyond(this.#limit) : this.#limit) - settled - doubts;
   }
 
+  /** Begins anew, with nothing used: under a new seat nothing of what was used before is this node's. */
+  renew(now: number, touched: WindowSums[]): void {
+    this.touched = touched;
+    this.window = new WindowSums(this, windowAt(this.#setting.window, this.#timezone, now));
+  }
+
+  /** With what is known of other nodes, where they share the budget. */
   get state(): BudgetState {
-    const { settled, amounts, start, end } = this.window;
+    const { lease } = this.window;
+    return lease ? this.stateWith(lease.settled, lease.held) : this.stateWith(this.window.settled, this.window.amounts);
+  }
+
+  stateWith(settled: Nano, held: Nano): BudgetState {
+    const { start, end } = this.window;
     const total = this.#setting.window === "total";
     return {
       setting: this.#setting,
       limit: this.#limit,
       settled,
-      held: amounts,
-      left: this.#limit - settled - amounts,
+      held,
+      left: this.#limit - settled - held,
       windowStart: total ? undefined : start,
       resetsAt: total ? undefined : end,
     };

@@ -46,7 +46,7 @@ export async function registerBooks(
 }
 
 /** The budget's own id, or the first of `id~2`, `id~3`, … that no book has had. */
-async function freeName(query: Kysely<Schema>, id: string): Promise<string> {
+export async function freeName(query: Kysely<Schema>, id: string): Promise<string> {
   const { books } = await query
     .selectFrom("budget_books")
     .where("budget", "=", id)

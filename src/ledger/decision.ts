@@ -70,7 +70,7 @@ const FEW = 8;
  * What is ample for a call: twice the largest part of their bounds that others have used lately; without experience its
  * whole bound. Only how much is asked for depends on it: what is granted stays a provable bound.
  */
-function ampleFor({ full }: HoldAsk, { accounts }: Places): Nano {
+export function ampleFor({ full }: HoldAsk, { accounts }: Places): Nano {
   let used = 0;
   for (const account of accounts) {
     if (!account.refuses) continue;
@@ -99,9 +99,7 @@ export function mayGrow(
   more: HoldSize,
 ): boolean {
   for (const { window, ratio } of shares) {
-    const { account } = window;
-    if (!account.refuses) continue;
-    if (convertUp(more.bound, ratio) > account.limit - window.settled - window.bounds) return false;
+    if (window.account.refuses && convertUp(more.bound, ratio) > window.room) return false;
   }
   return true;
 }

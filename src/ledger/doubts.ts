@@ -56,8 +56,7 @@ export class Doubts {
   remove(doubt: Doubt): void {
     if (!this.#doubts.delete(doubt.facts.attempt)) return;
     for (const { window, bound } of doubt.shares) {
-      window.amounts -= bound;
-      window.bounds -= bound;
+      window.hold(-bound, -bound);
       window.doubts -= bound;
     }
   }
@@ -80,8 +79,7 @@ export class Doubts {
 }
 
 function count({ window, bound }: DoubtShare): void {
-  window.amounts += bound;
-  window.bounds += bound;
+  window.hold(bound, bound);
   window.doubts += bound;
 }
 

@@ -1,6 +1,8 @@
 import type { Nano } from "../base/money.ts";
 import type { Basis, Usage } from "../base/usage.ts";
-import type { BudgetShare, EntryKind, EntryRow } from "../store/spec.ts";
+import { type BudgetShare, type EntryKind, type EntryRow, PHASE } from "../store/spec.ts";
+import type { AttemptHold } from "./attempt-hold.ts";
+import type { Settlement } from "./spec.ts";
 
 /** What every entry of an attempt repeats, so that each row tells its own story. */
 export interface AttemptFacts {
@@ -67,4 +69,16 @@ export function makeEntry(
     toolCalls: usage.toolCalls,
     detail: content.detail,
   };
+}
+
+/** The entry by which a hold is settled. @param shares what it cost in each budget */
+export function settlementEntry(
+  { ask, bound, rates }: Pick<AttemptHold, "ask" | "bound" | "rates">,
+  { cost, vendorCost, usage, basis, detail }: Settlement,
+  shares: readonly BudgetShare[],
+  at: number,
+): EntryRow {
+  const text = JSON.stringify(vendorCost === undefined ? detail : { ...detail, vendorCost });
+  const content = { phase: PHASE.close, n: 0, kind: "settle", at, amount: cost, held: bound, shares, rates } as const;
+  return makeEntry(ask, { ...content, detail: text }, usage, basis, cost > bound);
 }

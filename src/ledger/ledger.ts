@@ -1,23 +1,23 @@
 import type { Clock } from "../base/clock.ts";
 import { Fault } from "../base/faults.ts";
-import type { Text } from "../base/language.ts";
 import type { Limits } from "../base/limits.ts";
 import { ledgerWords } from "../base/messages/ledger.ts";
 import { convertUp, formatAmount, type Nano } from "../base/money.ts";
 import { Roster } from "../base/roster.ts";
 import type { BudgetSetting } from "../config/settings.ts";
-import { type BudgetShare, OPEN_SINCE, PHASE, type Store } from "../store/spec.ts";
-import { adjustAttempt } from "./adjustments.ts";
-import { AttemptHold, settleShares } from "./attempt-hold.ts";
+import { type BudgetShare, PHASE, type Store } from "../store/spec.ts";
+import { AttemptHold } from "./attempt-hold.ts";
 import { audit } from "./audit.ts";
+import type { BookKeeping } from "./book-keeping.ts";
 import type { BudgetAccount, WindowSums } from "./budget-account.ts";
 import { BudgetBooks } from "./budget-books.ts";
-import { BudgetChanges } from "./budget-changes.ts";
 import { decide, mayGrow, type Places, reserveFor, type Verdict } from "./decision.ts";
-import { type DoubtShare, Doubts, sharesOfDoubt } from "./doubts.ts";
-import { makeEntry } from "./entries.ts";
+import { makeEntry, settlementEntry } from "./entries.ts";
 import { exhausted } from "./exhausted.ts";
-import { closeCrashed, factsOf, loadBooks, loadDoubts, readLastAttempt, readOpenSince } from "./recovery.ts";
+import { cameLate, releaseLate, settleLate } from "./late.ts";
+import { SharedBooks, type Sharing } from "./leases/shared-books.ts";
+import { OwnBooks } from "./own-books.ts";
+import { readLastAttempt } from "./recovery.ts";
 import type {
   Adjustment,
   BudgetState,
@@ -36,13 +36,16 @@ import { WaitingCalls } from "./waiting-calls.ts";
 export interface LedgerOptions {
   readonly store: Store;
   readonly clock: Clock;
-  readonly limits: Pick<Limits, "holdWaitMs" | "holdWaiters">;
+  readonly limits: Pick<Limits, "holdWaitMs" | "holdWaiters" | "nodeSilenceMs">;
   readonly budgets: readonly BudgetSetting[];
   readonly world: LedgerWorld;
+  /** Set where nodes share the store. */
+  readonly sharing?: Sharing | undefined;
 }
 
 type Detail = Readonly<Record<string, unknown>>;
 
+const LEAST_PATIENCE_MS = 2_000;
 /** After so many closes the start of the next recovery's search is moved on. */
 const CLOSES_BETWEEN_MARKS = 4_096;
 
@@ -61,16 +64,13 @@ export class Ledger {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #books = new BudgetBooks();
-  readonly #doubts = new Doubts();
-  readonly #changes: BudgetChanges;
   readonly #waiting: WaitingCalls;
   readonly #open = new Roster<AttemptHold>();
-  #world: LedgerWorld;
+  readonly #keeping: BookKeeping;
   #openSince = "";
   #lastAttempt: string | undefined;
   #closes = 0;
   #recovery: RecoveryReport = { crashed: [], unsettled: 0, problems: [] };
-  #adjusting: Promise<unknown> = Promise.resolve();
 
   /**
    * Opens the ledger of a store: attempts that a crash left open become unsettled, and budgets stand where they stood.
@@ -78,22 +78,40 @@ export class Ledger {
    */
   static async open(options: LedgerOptions): Promise<Ledger> {
     const ledger = new Ledger(options);
-    await ledger.#recover(options.budgets);
+    await ledger.#recover(options);
     return ledger;
   }
 
-  private constructor({ store, clock, limits, world }: LedgerOptions) {
+  private constructor(options: LedgerOptions) {
+    const { store, clock, limits, world, sharing } = options;
     this.#store = store;
     this.#clock = clock;
-    this.#world = world;
-    this.#changes = new BudgetChanges(store, this.#books, this.#doubts, this.#open);
     this.#waiting = new WaitingCalls({
-      patienceMs: limits.holdWaitMs,
+      // A call that may find room at another node waits at least until it has been asked for.
+      patienceMs: sharing ? Math.max(limits.holdWaitMs, LEAST_PATIENCE_MS) : limits.holdWaitMs,
       most: limits.holdWaiters,
       now: () => clock.now(),
       placesOf: (ask) => this.#placesOf(ask, clock.now()),
       grant: (ask, places, verdict) => this.#grant(ask, places, verdict, clock.now()),
       refuse: (ask, at) => exhausted(ask, at),
+      seeks: () => this.#keeping.seek(),
+    });
+    const roll = (account: BudgetAccount): void => this.#roll(account, clock.now());
+    if (!sharing) {
+      this.#keeping = new OwnBooks(store, clock, this.#books, this.#open, world, roll);
+      return;
+    }
+    this.#keeping = new SharedBooks({
+      store,
+      clock,
+      limits,
+      sharing,
+      books: this.#books,
+      holds: this.#open,
+      waiting: this.#waiting,
+      serve: (account) => this.#serve(account),
+      roll,
+      reseated: () => void this.#mark(this.#lastAttempt ?? ""),
     });
   }
 
@@ -122,7 +140,11 @@ export class Ledger {
     if (this.#store.journal.full) throw new Fault("overloaded", ledgerWords.diskBehind(), { retryAfterMs: 1_000 });
     const now = this.#clock.now();
     const places = this.#placesOf(ask, now);
-    const verdict = decide(ask, places, Number.POSITIVE_INFINITY, this.#waiting.open ? "patient" : "last");
+    const mood = this.#waiting.open ? "patient" : "last";
+    let verdict = decide(ask, places, Number.POSITIVE_INFINITY, mood);
+    if (verdict.kind === "refuse" && mood === "patient" && this.#keeping.doubtRefusal(places)) {
+      verdict = decide(ask, places, Number.POSITIVE_INFINITY, mood);
+    }
     if (verdict.kind === "wait") return this.#waiting.wait(ask, verdict.at);
     if (verdict.kind === "refuse") throw exhausted(ask, verdict.at);
     return this.#grant(ask, places, verdict, now);
@@ -131,7 +153,11 @@ export class Ledger {
   /** Sets more aside for a stream that goes on. False where some budget has no room for it: then the stream must stop. */
   topUp(hold: Hold, more: HoldSize): boolean {
     const held = this.#own(hold);
-    if (held.closed || this.#store.journal.full || !mayGrow(held.shares, more)) return false;
+    if (held.closed || this.#store.journal.full || this.#keeping.isLost(held)) return false;
+    if (!mayGrow(held.shares, more)) {
+      this.#keeping.used(held.shares.map(({ window }) => window.account));
+      return false;
+    }
     const before = held.shares.map((share) => share.bound);
     held.add(more);
     const shares = held.shares.map(({ window, bound }, i) => shareOf(window, bound - before[i]!));
@@ -143,36 +169,34 @@ export class Ledger {
   settle(hold: Hold, settlement: Settlement): Promise<void> {
     const held = this.#own(hold);
     if (held.closed) return held.closed;
-    const { cost, vendorCost, usage, basis, kept } = settlement;
+    if (this.#keeping.isLost(held)) return (held.closed = this.#settleLate(held, settlement));
+    const { cost, kept } = settlement;
     const shares = held.settleShares(cost);
     learn(held, cost);
-    const detail = JSON.stringify(vendorCost === undefined ? settlement.detail : { ...settlement.detail, vendorCost });
-    const entry = makeEntry(
-      held.ask,
-      {
-        phase: PHASE.close,
-        n: 0,
-        kind: "settle",
-        at: this.#clock.now(),
-        amount: cost,
-        held: held.bound,
-        shares,
-        rates: held.rates,
-        detail,
-      },
-      usage,
-      basis,
-      cost > held.bound,
-    );
-    held.closed = this.#store.journal.append({ op: "entry", entry, kept });
+    const entry = settlementEntry(held, settlement, shares, this.#clock.now());
+    const durable = this.#store.journal.append({ op: "entry", entry, kept });
+    held.closed = durable;
+    if (this.#keeping.isShared) {
+      held.closed = durable.catch((error) => {
+        if (cameLate(error)) return this.#settleLate(held, settlement);
+        throw error;
+      });
+    }
     this.#closed(held);
     return held.closed;
+  }
+
+  #settleLate({ attempt }: AttemptHold, settlement: Settlement): Promise<void> {
+    return settleLate(this.#keeping, attempt, settlement, this.#clock.now());
   }
 
   /** Gives a hold back: the attempt surely cost nothing. Again changes nothing. */
   release(hold: Hold, reason: string, detail: Detail): Promise<void> {
     const held = this.#own(hold);
     if (held.closed) return held.closed;
+    if (this.#keeping.isLost(held)) {
+      return (held.closed = releaseLate(this.#keeping, held.attempt, reason, this.#clock.now()));
+    }
     held.giveBack();
     const text = JSON.stringify({ ...detail, reason });
     held.closed = this.#append(held, "release", PHASE.close, 0, 0n, held.bound, [], text);
@@ -184,14 +208,13 @@ export class Ledger {
   leaveUnsettled(hold: Hold, reason: string, detail: Detail, estimate?: Nano): Promise<void> {
     const held = this.#own(hold);
     if (held.closed) return held.closed;
+    if (this.#keeping.isLost(held)) return (held.closed = Promise.resolve());
     held.giveBack();
-    const shares: DoubtShare[] = held.shares.map(({ window, ratio, bound }) => ({ window, ratio, bound }));
-    const { heldAt, bound, rates } = held;
-    const since = this.#clock.now();
-    this.#doubts.add({ facts: factsOf(held.ask), bound, heldAt, since, reason, estimate, rates, shares });
+    const { bound } = held;
+    const shares = this.#keeping.leave(held, { reason, since: this.#clock.now(), estimate });
     const known = estimate === undefined ? {} : { estimate: formatAmount(estimate) };
     const text = JSON.stringify({ ...detail, ...known, reason });
-    held.closed = this.#append(held, "unsettled", PHASE.close, 0, bound, bound, sharesOfDoubt(shares), text);
+    held.closed = this.#append(held, "unsettled", PHASE.close, 0, bound, bound, shares, text);
     this.#closed(held);
     return held.closed;
   }
@@ -201,32 +224,7 @@ export class Ledger {
    * Throws `not_found` where the attempt is not in doubt (any more).
    */
   async resolve(attempt: string, resolution: Resolution, at = this.#clock.now()): Promise<void> {
-    const doubt = this.#doubts.get(attempt);
-    if (!doubt) throw new Fault("not_found", ledgerWords.notInDoubt(attempt), { details: { attempt } });
-    this.#doubts.remove(doubt);
-    const settles = resolution.action === "settle";
-    const amount = settles ? resolution.cost : 0n;
-    const shares = settles ? settleShares(doubt.shares, amount) : [];
-    const entry = makeEntry(
-      doubt.facts,
-      {
-        phase: PHASE.resolve,
-        n: 0,
-        kind: resolution.action,
-        at,
-        amount,
-        held: doubt.bound,
-        shares,
-        rates: doubt.rates,
-        detail: JSON.stringify({ reason: resolution.reason }),
-      },
-      settles ? resolution.usage : undefined,
-      settles ? resolution.basis : undefined,
-      amount > doubt.bound,
-    );
-    const durable = this.#store.journal.append({ op: "entry", entry });
-    for (const { window } of doubt.shares) this.#serve(window.account);
-    await durable;
+    for (const account of await this.#keeping.resolve(attempt, resolution, at)) this.#serve(account);
   }
 
   /**
@@ -234,31 +232,31 @@ export class Ledger {
    * Throws `not_found` for an attempt that is not closed, `invalid_request` where the currency is another, or the cost
    * would fall below zero.
    */
-  adjust(adjustment: Adjustment): Promise<void> {
-    const done = this.#adjusting.then(() =>
-      adjustAttempt(this.#store, this.#books, this.#world, adjustment, this.#clock.now()),
-    );
-    // One after the other: each looks at what the attempt cost so far.
-    this.#adjusting = done.catch(() => {});
-    return done.then((accounts) => {
-      for (const account of accounts) this.#serve(account);
-    });
+  async adjust(adjustment: Adjustment): Promise<void> {
+    for (const account of await this.#keeping.adjust(adjustment, this.#clock.now())) this.#serve(account);
   }
 
-  /** All budgets as they stand now. */
-  budgets(): BudgetState[] {
-    const now = this.#clock.now();
-    return Array.from(this.#books.inForce(), (account) => this.#stateOf(account, now));
+  /** All budgets as this process knows them: where nodes share them, as they were a second ago. */
+  budgets(): readonly BudgetState[] {
+    return this.#keeping.budgets();
   }
 
   budget(id: string): BudgetState | undefined {
-    const account = this.#books.budget(id);
-    return account && this.#stateOf(account, this.#clock.now());
+    return this.budgets().find(({ setting }) => setting.id === id);
   }
 
-  /** Attempts in doubt, oldest first. */
-  unsettled(): UnsettledAttempt[] {
-    return this.#doubts.list();
+  /** All budgets as they stand now, over all nodes that share them. */
+  readBudgets(): Promise<readonly BudgetState[]> {
+    return this.#keeping.readBudgets();
+  }
+
+  /** Attempts in doubt, oldest first, as this process knows them. */
+  unsettled(): readonly UnsettledAttempt[] {
+    return this.#keeping.unsettled();
+  }
+
+  readUnsettled(): Promise<readonly UnsettledAttempt[]> {
+    return this.#keeping.readUnsettled();
   }
 
   /**
@@ -268,9 +266,12 @@ export class Ledger {
    * Throws `invalid_request`, and changes nothing, where a budget is wrong or a rate for it is missing.
    */
   async setBudgets(budgets: readonly BudgetSetting[], world: LedgerWorld): Promise<void> {
-    this.#world = world;
-    const touched = await this.#changes.set(budgets, world, this.#clock.now());
-    for (const account of touched) this.#serve(account);
+    for (const account of await this.#keeping.setBudgets(budgets, world)) this.#serve(account);
+  }
+
+  /** Ends what runs beside the calls, and gives back what this node has leased. Before the store is closed. */
+  close(): Promise<void> {
+    return this.#keeping.close();
   }
 
   /** Whether the books balance: every entry by its own row, and every total by its entries. */
@@ -278,16 +279,9 @@ export class Ledger {
     return audit(this.#store.query);
   }
 
-  async #recover(budgets: readonly BudgetSetting[]): Promise<void> {
-    const { query } = this.#store;
-    const now = this.#clock.now();
-    const problems: Text[] = [];
-    const crashed = await closeCrashed(this.#store, await readOpenSince(query), now);
-    this.#lastAttempt = await readLastAttempt(query);
-    const unread = await loadBooks(query, this.#books, budgets, now);
-    await loadDoubts(query, this.#books, this.#doubts, problems);
-    await this.#changes.set(budgets, this.#world, now, { unread, problems });
-    this.#recovery = { crashed, unsettled: this.#doubts.size, problems };
+  async #recover({ budgets, world }: LedgerOptions): Promise<void> {
+    this.#recovery = await this.#keeping.open(budgets, world);
+    this.#lastAttempt = await readLastAttempt(this.#store.query);
     await this.#mark(this.#lastAttempt ?? "");
   }
 
@@ -303,6 +297,7 @@ export class Ledger {
     for (let i = 0; i < accounts.length; i++) {
       hold.join(accounts[i]!.window, ratios[i]!, stepped ? convertUp(reserve, ratios[i]!) : 0n);
     }
+    this.#keeping.used(accounts);
     const { attempt } = ask;
     this.#open.add(hold);
     if (attempt < this.#openSince) void this.#mark(attempt);
@@ -310,7 +305,16 @@ export class Ledger {
     const shares = hold.shares.map(({ window, bound }) => shareOf(window, bound));
     const detail = smaller ? { ...ask.detail, outputTokens: smaller.outputTokens } : ask.detail;
     hold.durable = this.#append(hold, "hold", PHASE.hold, 0, size.amount, size.bound, shares, writeDetail(detail));
+    if (this.#keeping.isShared) hold.durable.catch(() => this.#drop(hold));
     return hold;
+  }
+
+  /** A hold that never became durable: nothing was sent, and nothing is held. */
+  #drop(hold: AttemptHold): void {
+    if (hold.closed || this.#keeping.isLost(hold)) return;
+    hold.closed = Promise.resolve();
+    hold.giveBack();
+    if (this.#open.at(hold.place) === hold) this.#open.remove(hold);
   }
 
   #append(
@@ -345,18 +349,13 @@ export class Ledger {
   /** Queued before the entry of any older attempt, so that it never says too much. */
   #mark(attempt: string): Promise<void> {
     this.#openSince = attempt;
-    return this.#store.journal.append({ op: "mark", name: OPEN_SINCE, value: attempt });
+    return this.#store.journal.append({ op: "mark", name: this.#keeping.openSince, value: attempt });
   }
 
   #placesOf(ask: HoldAsk, now: number): Places {
     const places = this.#books.placesOf(ask);
     for (const account of places.accounts) this.#roll(account, now);
     return places;
-  }
-
-  #stateOf(account: BudgetAccount, now: number): BudgetState {
-    this.#roll(account, now);
-    return account.state;
   }
 
   #roll(account: BudgetAccount, now: number): void {

@@ -189,11 +189,11 @@ export function ratioOf(from: string, to: string, rates: string): Ratio | undefi
 }
 
 /** Where the rate cannot be read any more, what it made of the bound still tells it, to the nano-unit of the bound. */
-function ratioOfShare(amount: Nano, share: Nano): Ratio | undefined {
+export function ratioOfShare(amount: Nano, share: Nano): Ratio | undefined {
   return amount > 0n && share > 0n ? { numerator: share, denominator: amount } : undefined;
 }
 
-function sumShares(all: readonly (readonly BudgetShare[])[]): BudgetShare[] {
+export function sumShares(all: readonly (readonly BudgetShare[])[]): BudgetShare[] {
   const sums = new Map<string, BudgetShare>();
   for (const { budget, window, amount } of all.flat()) {
     const name = `${window} ${budget}`;

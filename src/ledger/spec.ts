@@ -158,5 +158,7 @@ export type Resolution =
       readonly usage?: Usage;
       readonly basis: Basis;
       readonly reason: string;
+      /** Facts for the record. */
+      readonly detail?: Readonly<Record<string, unknown>>;
     }
   | { readonly action: "release"; readonly reason: string };

@@ -1,7 +1,8 @@
 import { Fault } from "../base/faults.ts";
 import { ledgerWords } from "../base/messages/ledger.ts";
+import { convertUp, type Nano, type Ratio } from "../base/money.ts";
 import type { BudgetAccount } from "./budget-account.ts";
-import { decide, type Mood, type Places, type Verdict } from "./decision.ts";
+import { ampleFor, decide, type Mood, type Places, type Verdict } from "./decision.ts";
 import type { Hold, HoldAsk } from "./spec.ts";
 import { type Waiter, WaitingLine } from "./waiting-line.ts";
 
@@ -16,6 +17,8 @@ export interface WaitingOptions {
   readonly placesOf: (ask: HoldAsk) => Places;
   readonly grant: (ask: HoldAsk, places: Places, verdict: Verdict) => Hold;
   readonly refuse: (ask: HoldAsk, at: BudgetAccount) => Fault;
+  /** A call waits: where nodes share budgets, there may be room elsewhere. */
+  readonly seeks: () => void;
 }
 
 /**
@@ -70,6 +73,48 @@ export class WaitingCalls {
     });
   }
 
+  /**
+   * What the first of those who wait need of every budget that they ask, whichever of them they wait for: what one
+   * budget gives while another has no room must still be there when that has.
+   */
+  needs(accounts: Iterable<BudgetAccount>): Map<BudgetAccount, Need> {
+    const needs = new Map<BudgetAccount, Need>();
+    for (const account of accounts) {
+      for (const waiter of account.line?.front(MOST_NEEDS) ?? []) this.#addNeeds(needs, waiter);
+    }
+    return needs;
+  }
+
+  #addNeeds(needs: Map<BudgetAccount, Need>, waiter: Waiter): void {
+    const { ask, place } = waiter;
+    const places = this.#placesOf(ask);
+    if (!places) return;
+    const enough = ampleFor(ask, places);
+    for (let i = 0; i < places.accounts.length; i++) {
+      const account = places.accounts[i]!;
+      if (!account.refuses) continue;
+      const ratio = places.ratios[i]!;
+      const full = convertUp(ask.full.bound, ratio);
+      const known = needs.get(account);
+      const isFirst = !known || place < known.place;
+      const least = isFirst ? leastOf(waiter, account, full, convertUp(enough, ratio), ratio) : known.least;
+      needs.set(account, {
+        needed: (known?.needed ?? 0n) + full,
+        least,
+        place: isFirst ? place : known.place,
+      });
+    }
+  }
+
+  /** Undefined where there is no rate for one of them: the call hears of it when its turn comes. */
+  #placesOf(ask: HoldAsk): Places | undefined {
+    try {
+      return this.#options.placesOf(ask);
+    } catch {
+      return undefined;
+    }
+  }
+
   /** Something changed in a budget: whoever is first in its line may have room now, or no hope left. */
   serve(account: BudgetAccount): void {
     for (let waiter = account.line?.first; waiter; waiter = account.line?.first) {
@@ -104,6 +149,7 @@ export class WaitingCalls {
     at.line ??= new WaitingLine();
     at.line.add(waiter);
     this.#watch(waiter);
+    this.#options.seeks();
   }
 
   /** Wakes it when its mood changes, or when the budget's window ends. */
@@ -139,10 +185,36 @@ export class WaitingCalls {
   }
 }
 
+/** What calls that wait need of a budget. */
+export interface Need {
+  readonly needed: Nano;
+  /** Less is of no use to the one that came first. */
+  readonly least: Nano;
+  readonly place: number;
+}
+
+/** As many calls of a line are asked for at once. */
+const MOST_NEEDS = 64;
+
+/** What makes a difference to a waiter: its whole bound while that can be had; else what is ample; else anything. */
+function leastOf(
+  { ask, ...waiter }: Waiter,
+  { potential }: BudgetAccount,
+  full: Nano,
+  ample: Nano,
+  ratio: Ratio,
+): Nano {
+  const mood = moodOf(waiter);
+  const step = ask.step && convertUp(ask.step.bound, ratio);
+  const enough = step === undefined || step < ample ? ample : step;
+  if (mood === "patient" && potential >= full) return step !== undefined && enough < full ? enough : full;
+  return mood !== "last" && potential >= enough ? enough : 1n;
+}
+
 /** The part of its patience after which a call takes less than its whole bound. */
 const MODEST_AFTER = 1 / 3;
 
-function moodOf(waiter: Waiter): Mood {
+function moodOf(waiter: Pick<Waiter, "modestAt" | "deadline">): Mood {
   const now = performance.now();
   if (now >= waiter.deadline) return "last";
   return now >= waiter.modestAt ? "modest" : "patient";

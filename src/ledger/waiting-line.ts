@@ -30,6 +30,11 @@ export class WaitingLine {
     return this.#waiters.length - this.#first;
   }
 
+  /** The first few. */
+  front(most: number): readonly Waiter[] {
+    return this.#waiters.slice(this.#first, this.#first + most);
+  }
+
   hasEarlier(place: number): boolean {
     const first = this.#waiters[this.#first];
     return first !== undefined && first.place < place;

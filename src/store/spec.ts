@@ -8,6 +8,7 @@ import type { Schema } from "./schema.ts";
  * administration. One contract suite runs against each implementation.
  */
 export interface Store {
+  readonly engine: "sqlite" | "postgres";
   /** Reports and administration. Writes go through the one writer and are durable when they resolve. */
   readonly query: Kysely<Schema>;
   readonly journal: Journal;

@@ -53,6 +53,7 @@ export function openSqliteStore({ folder, durability = "disk", limits, reserve }
   writer.onFatal = (cause) => journal.fail(cause);
   const query = new Kysely<Schema>({ dialect: new ThreadedSqliteDialect(writer, readers) });
   return {
+    engine: "sqlite",
     query,
     journal,
     close: async () => {

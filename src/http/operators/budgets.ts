@@ -121,16 +121,16 @@ export function addBudgets(app: OperatorsApp, dependencies: OperatorsDependencie
       kind: kind ?? "hard",
     };
   };
-  const showById = (id: string) => {
+  const showById = async (id: string) => {
     findDocument(control, "budgets", id);
-    return show(ledger.budget(id)!);
+    return show((await ledger.readBudgets()).find(({ setting }) => setting.id === id)!);
   };
   app.openapi(
     list,
-    (c) => {
+    async (c) => {
       const query = c.req.valid("query");
       const payers = payersBelow(control, query.payer);
-      const budgets = [...ledger.budgets()].filter(({ setting }) => !payers || payers.includes(setting.payer));
+      const budgets = (await ledger.readBudgets()).filter(({ setting }) => !payers || payers.includes(setting.payer));
       const size = pageSize(query.limit, control.snapshot().limits);
       const page = pageOf("budgets", budgets, ({ setting }) => setting.id, size, query.cursor);
       return c.json({ items: page.items.map(show), next: page.next }, 200);
@@ -141,18 +141,18 @@ export function addBudgets(app: OperatorsApp, dependencies: OperatorsDependencie
     create,
     async (c) => {
       const { document } = await control.change("budgets", undefined, written(c.req.valid("json")), "api", "new");
-      return c.json(showById(document!.id), 201);
+      return c.json(await showById(document!.id), 201);
     },
     explain(create),
   );
-  app.openapi(read, (c) => c.json(showById(c.req.valid("param").id), 200), explain(read));
+  app.openapi(read, async (c) => c.json(await showById(c.req.valid("param").id), 200), explain(read));
   app.openapi(
     change,
     async (c) => {
       const { id } = c.req.valid("param");
       const document = patched(findDocument(control, "budgets", id), written(c.req.valid("json")));
       await control.change("budgets", id, document, "api", "existing");
-      return c.json(showById(id), 200);
+      return c.json(await showById(id), 200);
     },
     explain(change),
   );

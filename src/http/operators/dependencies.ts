@@ -42,9 +42,8 @@ export interface StartFacts {
 }
 
 export interface LedgerPort {
-  budgets(): Iterable<BudgetState>;
-  budget(id: string): BudgetState | undefined;
-  unsettled(): Iterable<UnsettledAttempt>;
+  readBudgets(): Promise<readonly BudgetState[]>;
+  readUnsettled(): Promise<readonly UnsettledAttempt[]>;
   /** Throws a fault where the attempt is not in doubt. */
   resolve(attempt: string, resolution: Resolution): Promise<unknown>;
   adjust(adjustment: Adjustment): Promise<unknown>;

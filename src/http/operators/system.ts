@@ -148,7 +148,7 @@ export function addSystem(app: OperatorsApp, dependencies: OperatorsDependencies
         ready: (await checkReadiness(health)).ready,
         callsInFlight: dependencies.inFlight(),
         journalDepth: health.journalDepth(),
-        unsettled: [...ledger.unsettled()].length,
+        unsettled: (await ledger.readUnsettled()).length,
         settings: {
           version,
           currency: settings.general.currency,

@@ -97,10 +97,10 @@ export function addUnsettled(app: OperatorsApp, dependencies: OperatorsDependenc
   const { control, ledger, clock } = dependencies;
   app.openapi(
     list,
-    (c) => {
+    async (c) => {
       const { payer, limit, cursor } = c.req.valid("query");
       const payers = payersBelow(control, payer);
-      const all = [...ledger.unsettled()].filter((one) => !payers || payers.includes(one.payer));
+      const all = (await ledger.readUnsettled()).filter((one) => !payers || payers.includes(one.payer));
       const page = pageOf("unsettled", all, (one) => one.attempt, pageSize(limit, control.snapshot().limits), cursor);
       return c.json({ items: page.items.map((one) => show(one, clock.now())), next: page.next }, 200);
     },
@@ -110,7 +110,7 @@ export function addUnsettled(app: OperatorsApp, dependencies: OperatorsDependenc
     resolve,
     async (c) => {
       const { attempt } = c.req.valid("param");
-      const doubt = [...ledger.unsettled()].find((one) => one.attempt === attempt);
+      const doubt = (await ledger.readUnsettled()).find((one) => one.attempt === attempt);
       if (!doubt) throw new Fault("not_found", operatorWords.notUnsettled(attempt), { param: "attempt" });
       const decision = await decide(dependencies, doubt, c.req.valid("json"));
       await ledger.resolve(attempt, decision);

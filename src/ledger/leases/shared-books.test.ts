@@ -1,0 +1,209 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { budget, costs } from "../ledger.suite.ts";
+import type { BudgetState } from "../spec.ts";
+import { type Node, Nodes } from "./nodes.suite.ts";
+
+let nodes: Nodes;
+afterEach(() => nodes.stop());
+
+async function sums(node: Node, id: string): Promise<{ settled: number; held: number; left: number }> {
+  const states = await node.ledger.readBudgets();
+  const { settled, held, left } = states.find(({ setting }) => setting.id === id) as BudgetState;
+  return { settled: Number(settled), held: Number(held), left: Number(left) };
+}
+
+async function expectBalance(node: Node): Promise<void> {
+  const { problems } = await node.ledger.audit();
+  expect(problems.map(({ where, what }) => `${where}: ${what("en")}`)).toEqual([]);
+}
+
+async function soon(check: () => Promise<void>): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      await check();
+      return;
+    } catch (error) {
+      if (tries === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+describe("nodes that share a store", () => {
+  test("see the same sums, and give a budget once", async () => {
+    nodes = new Nodes([budget("org-total", "org", 1_000n)]);
+    const [a, b] = [await nodes.join(), await nodes.join()];
+    const first = await a.hold(600n);
+    expect(await sums(b, "org-total")).toEqual({ settled: 0, held: 600, left: 400 });
+    const other = await b.hold(400n);
+    await a.ledger.settle(first, costs(600n));
+    await b.ledger.settle(other, costs(250n));
+    expect(await sums(a, "org-total")).toEqual({ settled: 850, held: 0, left: 150 });
+    await expect(a.hold(151n)).rejects.toMatchObject({ code: "budget_exhausted" });
+    await (await a.hold(150n)).durable;
+    await expectBalance(b);
+  });
+
+  test("a call waits for what is in flight at another node", async () => {
+    nodes = new Nodes([budget("org-total", "org", 1_000n)]);
+    const [a, b] = [await nodes.join(), await nodes.join()];
+    const first = await a.hold(900n);
+    const waiting = b.hold(500n);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await a.ledger.settle(first, costs(100n));
+    await waiting;
+    expect(await sums(a, "org-total")).toEqual({ settled: 100, held: 500, left: 400 });
+  });
+
+  test("a burst at four nodes uses a budget up and never passes it", async () => {
+    nodes = new Nodes([budget("org-total", "org", 10_000n), budget("team-total", "team", 8_000n)]);
+    for (let i = 0; i < 4; i++) await nodes.join();
+    let over = 0;
+    let done = false;
+    const watching = (async () => {
+      while (!done) {
+        for (const { settled, held, limit } of await nodes.nodes[0]!.ledger.readBudgets())
+          if (settled + held > limit) over++;
+      }
+    })();
+    let spent = 0n;
+    const call = async (node: Node, i: number): Promise<boolean> => {
+      try {
+        const hold = await node.hold(30n);
+        await new Promise((resolve) => setTimeout(resolve, 5 + (i % 20)));
+        const cost = BigInt(8 + (i % 5));
+        await node.ledger.settle(hold, costs(cost));
+        spent += cost;
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    const admitted = await Promise.all(Array.from({ length: 1_600 }, (_, i) => call(nodes.nodes[i % 4]!, i)));
+    done = true;
+    await watching;
+    expect(over).toBe(0);
+    expect(admitted.filter(Boolean).length).toBeGreaterThan(780);
+    const { settled, held } = await sums(nodes.nodes[1]!, "team-total");
+    expect(settled).toBe(Number(spent));
+    expect(held).toBe(0);
+    // Ten on the average, and nothing that fits is refused while anything is left.
+    expect(settled).toBeGreaterThan(8_000 - 30);
+    await expectBalance(nodes.nodes[2]!);
+  });
+
+  test("what a dead node had in flight is in doubt, and the rest of its slice is free again", async () => {
+    nodes = new Nodes([budget("org-total", "org", 1_000n)], { nodeSilenceMs: 400 });
+    const [a, b] = [await nodes.join(), await nodes.join()];
+    const settled = await a.hold(300n);
+    await a.ledger.settle(settled, costs(100n));
+    const open = await a.hold(200n);
+    await a.kill();
+    await soon(async () => expect(await b.ledger.readUnsettled()).toHaveLength(1));
+    expect(await sums(b, "org-total")).toEqual({ settled: 100, held: 200, left: 700 });
+    await b.hold(700n);
+    await expectBalance(b);
+    await b.ledger.resolve(open.attempt, { action: "settle", cost: 50n, basis: "vendor-bill", reason: "invoice" });
+    await expect(b.ledger.resolve(open.attempt, { action: "release", reason: "again" })).rejects.toMatchObject({
+      code: "not_found",
+    });
+    expect(await sums(b, "org-total")).toEqual({ settled: 150, held: 700, left: 150 });
+    await expectBalance(b);
+  });
+
+  test("a node that starts again on its data folder takes back what it left at once", async () => {
+    nodes = new Nodes([budget("org-total", "org", 1_000n)]);
+    const a = await nodes.join("same");
+    await a.hold(300n);
+    await a.kill();
+    const again = await nodes.join("same");
+    expect(again.ledger.recovery.crashed).toHaveLength(1);
+    expect(await sums(again, "org-total")).toEqual({ settled: 0, held: 300, left: 700 });
+    await expectBalance(again);
+  });
+
+  test("a node whose seat was taken away goes on under another, and its late settlement resolves the doubt", async () => {
+    nodes = new Nodes([budget("org-total", "org", 1_000n)]);
+    const [a, b] = [await nodes.join(), await nodes.join()];
+    const open = await a.hold(300n);
+    const { seat, epoch } = await b.store.query
+      .selectFrom("nodes")
+      .select(["seat", "epoch"])
+      .where("name", "=", a.name)
+      .executeTakeFirstOrThrow();
+    const { LeaseOffice } = await import("./lease-office.ts");
+    expect(await new LeaseOffice(b.store).end({ number: seat, epoch }, "silent", nodes.clock.now())).toEqual([
+      open.attempt,
+    ]);
+    await a.ledger.settle(open, costs(120n));
+    expect(await b.ledger.readUnsettled()).toEqual([]);
+    expect(await sums(b, "org-total")).toEqual({ settled: 120, held: 0, left: 880 });
+    await soon(async () => {
+      const next = await a.hold(100n);
+      await a.ledger.settle(next, costs(10n));
+    });
+    await soon(async () => expect((await sums(b, "org-total")).held).toBe(0));
+    expect((await sums(b, "org-total")).settled).toBe(130);
+    await expectBalance(a);
+  });
+
+  test("a budget that comes into being counts what all nodes have spent and hold", async () => {
+    nodes = new Nodes([budget("org-total", "org", 10_000n)]);
+    const [a, b] = [await nodes.join(), await nodes.join()];
+    await a.ledger.settle(await a.hold(300n), costs(200n));
+    await b.ledger.settle(await b.hold(300n), costs(30n));
+    const open = [await a.hold(100n), await b.hold(50n)];
+    await nodes.setBudgets([budget("org-total", "org", 10_000n), budget("team-total", "team", 1_000n)]);
+    await soon(async () => expect(await sums(a, "team-total")).toEqual({ settled: 230, held: 150, left: 620 }));
+    await a.ledger.settle(open[0]!, costs(40n));
+    await b.ledger.release(open[1]!, "failed", {});
+    expect(await sums(b, "team-total")).toEqual({ settled: 270, held: 0, left: 730 });
+    await expect(b.hold(731n)).rejects.toMatchObject({ code: "budget_exhausted" });
+    await b.hold(730n);
+    await expectBalance(a);
+  });
+
+  test("a lower limit holds for all of them", async () => {
+    nodes = new Nodes([budget("org-total", "org", 10_000n)]);
+    const [a, b] = [await nodes.join(), await nodes.join()];
+    await a.ledger.settle(await a.hold(3_000n), costs(100n));
+    await nodes.setBudgets([budget("org-total", "org", 500n)]);
+    await expect(a.hold(401n)).rejects.toMatchObject({ code: "budget_exhausted" });
+    await expect(b.hold(401n)).rejects.toMatchObject({ code: "budget_exhausted" });
+    await b.hold(400n);
+  });
+
+  test("a correction by any node moves the budget", async () => {
+    nodes = new Nodes([budget("org-total", "org", 1_000n)]);
+    const [a, b] = [await nodes.join(), await nodes.join()];
+    const hold = await a.hold(300n);
+    await a.ledger.settle(hold, costs(200n));
+    const { attempt } = hold;
+    await Promise.all([
+      a.ledger.adjust({ attempt, amount: -30n, currency: "USD", reason: "credit" }),
+      b.ledger.adjust({ attempt, amount: -20n, currency: "USD", reason: "credit" }),
+    ]);
+    expect(await sums(b, "org-total")).toEqual({ settled: 150, held: 0, left: 850 });
+    await expectBalance(b);
+  });
+
+  test("windows roll: what was leased of the one before is left", async () => {
+    nodes = new Nodes([budget("org-hour", "org", 1_000n, { window: "hour" })]);
+    const [a, b] = [await nodes.join(), await nodes.join()];
+    const open = await a.hold(300n);
+    await b.ledger.settle(await b.hold(600n), costs(500n));
+    nodes.clock.advance(3_600_000);
+    await b.hold(900n);
+    await a.ledger.settle(open, costs(250n));
+    expect(await sums(a, "org-hour")).toEqual({ settled: 0, held: 900, left: 100 });
+    await soon(async () => {
+      const rows = await a.store.query
+        .selectFrom("leases")
+        .select("window")
+        .where("window", "<", nodes.clock.now() - 1)
+        .execute();
+      expect(rows).toEqual([]);
+    });
+    await expectBalance(a);
+  });
+});
