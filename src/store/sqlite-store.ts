@@ -55,6 +55,7 @@ export function openSqliteStore({ folder, durability = "disk", limits, reserve }
   return {
     query,
     journal,
+    warnings: [],
     close: async () => {
       await journal.drain().catch(() => {});
       await Promise.all([writer.close(), readers.close()]);
