@@ -28,6 +28,8 @@ export interface Limits {
   readonly callsInFlight: number;
   /** Ledger rows waiting for the disk. */
   readonly journalQueue: number;
+  /** How long a database on another machine may be away before nothing more is promised and the process stops. */
+  readonly storeAwayMs: number;
   /** How long a call that does not fit beside the holds in flight waits for them to settle. */
   readonly holdWaitMs: number;
   /** Calls waiting for room in budgets. */
@@ -63,6 +65,7 @@ export const DEFAULT_LIMITS: Limits = {
   attempts: 4,
   callsInFlight: 10_000,
   journalQueue: 100_000,
+  storeAwayMs: 60_000,
   holdWaitMs: 30_000,
   holdWaiters: 10_000,
   nodeSilenceMs: 10_000,

@@ -266,7 +266,8 @@ export class CallBench {
     const { clock, limits, snapshot } = this;
     const inner = openSqliteStore({ folder: this.folder, durability: "process", limits });
     this.journal = new StoppableJournal(inner.journal);
-    this.store = { engine: inner.engine, query: inner.query, journal: this.journal, close: () => inner.close() };
+    const { engine, query, warnings } = inner;
+    this.store = { engine, query, journal: this.journal, warnings, close: () => inner.close() };
     const world: LedgerWorld = {
       pathOf: (payer) => snapshot.payers.path(payer),
       rate: (from, to, at) => snapshot.catalogue.rate(from, to, at),

@@ -79,7 +79,7 @@ export async function readBase(
     from entries as held join entries as spent on spent.attempt = held.attempt and spent.phase >= ${PHASE.close}
     where held.phase = ${PHASE.hold} and held.n = 0 and held.at >= ${window.start} and held.at < ${end}
       and held.attempt >= ${firstIdAt(window.start - ID_SLACK_MS)}
-      and spent.kind in ('settle', 'adjust') and instr(spent.shares, ${named}) = 0
+      and spent.kind in ('settle', 'adjust') and replace(spent.shares, ${named}, '') = spent.shares
     group by 1, 2, 3`.execute(query);
   let base = 0n;
   for (const { payer, currency, rates, amount } of rows) {

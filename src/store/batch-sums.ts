@@ -1,25 +1,19 @@
-import type { DatabaseSync } from "@photostructure/sqlite";
-import { USAGE_CLASSES } from "../base/usage.ts";
+import { USAGE_CLASSES, type UsageClass } from "../base/usage.ts";
+import { ENTRY_HEAD, PLAIN_CLASSES, type Value } from "./batch.ts";
+import type { Circumstances } from "./circumstances.ts";
 import { USAGE_COLUMNS } from "./usage-columns.ts";
-
-type Database = InstanceType<typeof DatabaseSync>;
-type Statement = ReturnType<Database["prepare"]>;
 
 const HOUR_MS = 3_600_000;
 /** A number that is below this, and has a plain cost added, is exact yet. */
 const EXACT_MOST = 2 ** 52;
+/** payer, key, route, model, currency: the facts by which hours are kept. */
+const HOURLY_FACTS = 5;
 
-/** What the entries of a batch have in common, as the writer knows it. */
-export interface Circumstances {
-  /** Of its row. */
-  readonly id: number;
-  /** payer, key, route, model, currency. */
-  readonly facts: readonly string[];
-  readonly books: readonly string[];
-  readonly windows: readonly number[];
-  /** What the batch under way has added so far, in the hour of its last entry. */
-  sum: HourlySum | undefined;
-}
+export const PLAIN_PLACES = PLAIN_CLASSES.map((name) => USAGE_CLASSES.indexOf(name satisfies UsageClass));
+
+/** The columns of `usage_hourly` that tell its rows apart, and those that are summed. */
+export const HOURLY_KEY = ["hour", "payer", "key", "route", "model", "currency", "seat"] as const;
+export const HOURLY_SUMS = ["calls", "attempts", "estimated", "cost", ...USAGE_COLUMNS] as const;
 
 /** What one batch adds to one row of `usage_hourly`. */
 export class HourlySum {
@@ -50,34 +44,84 @@ export class HourlySum {
     this.plainCost += BigInt(this.#smallCosts);
     this.#smallCosts = 0;
   }
+
+  /** payer, key, route, model, currency. */
+  get facts(): readonly string[] {
+    return this.circumstances.facts.slice(0, HOURLY_FACTS);
+  }
+
+  /** As `HOURLY_SUMS`. */
+  get sums(): (number | bigint)[] {
+    return [this.calls, this.attempts, this.estimated, this.cost + this.plainCost, ...this.usage];
+  }
 }
 
-/** The sums of budgets and of hours, gathered over a batch and written once. */
-export class BatchSums {
-  readonly #addToWindow: Statement;
-  readonly #addToHour: Statement;
-  readonly #windows = new Map<string, Map<number, bigint>>();
-  readonly #hours: HourlySum[] = [];
-  /** Of the node that settled; 0 where one process has the store alone. A seat keeps sums of its windows itself. */
-  seat = 0;
+/** What one batch adds to one row of `budget_windows`. */
+export type WindowSum = readonly [book: string, window: number, amount: bigint];
 
-  constructor(database: Database) {
-    this.#addToWindow = database.prepare(
-      `insert into budget_windows (book, "window", settled) values (?, ?, ?)
-       on conflict (book, "window") do update set settled = settled + excluded.settled`,
-    );
-    const sums = ["calls", "attempts", "estimated", "cost", ...USAGE_COLUMNS];
-    this.#addToHour = database.prepare(
-      `insert into usage_hourly (hour, payer, key, route, model, currency, seat, ${sums.join(", ")})
-       values (${Array(7 + sums.length)
-         .fill("?")
-         .join(", ")}) on conflict (hour, payer, key, route, model, currency, seat)
-       do update set ${sums.map((name) => `${name} = ${name} + excluded.${name}`).join(", ")}`,
-    );
+/** The sums of budgets and of hours, gathered over a batch. */
+export class BatchSums {
+  readonly #windows = new Map<string, Map<number, bigint>>();
+  #hours: HourlySum[] = [];
+
+  addShare(book: string, window: number, amount: bigint): void {
+    let windows = this.#windows.get(book);
+    if (!windows) this.#windows.set(book, (windows = new Map()));
+    windows.set(window, (windows.get(window) ?? 0n) + amount);
+  }
+
+  /** A plain settlement, whose values stand in `values` from `at` on. */
+  addPlain(circumstances: Circumstances, values: readonly Value[], at: number): void {
+    const sum = this.#hourOf(circumstances, values[at + 1] as number);
+    sum.calls += 1; // A plain settlement is of its call's first attempt.
+    sum.attempts += 1;
+    if (values[at + 6] === "estimated") sum.estimated += 1;
+    sum.addPlainCost(values[at + 3] as number);
+    for (let place = 0; place < PLAIN_PLACES.length; place++) {
+      sum.usage[PLAIN_PLACES[place]!]! += (values[at + 7 + place] as number | null) ?? 0;
+    }
+  }
+
+  /** A settlement or an adjustment among the other entries. @param isFirst asked of settlements: see `isSurelyFirst` */
+  addEntry(
+    circumstances: Circumstances,
+    entry: readonly Value[],
+    amounts: readonly string[],
+    isFirst: (attempt: string, phase: number) => boolean,
+  ): void {
+    const { books, windows } = circumstances;
+    for (let i = 0; i < books.length; i++) this.addShare(books[i]!, windows[i]!, BigInt(amounts[i]!));
+    const sum = this.#hourOf(circumstances, entry[ENTRY_HEAD.at] as number);
+    sum.cost += BigInt(entry[ENTRY_HEAD.amount] as string);
+    if (entry[ENTRY_HEAD.kind] !== "settle") return;
+    sum.attempts += 1;
+    if (entry[ENTRY_HEAD.basis] === "estimated") sum.estimated += 1;
+    if (isFirst(entry[ENTRY_HEAD.attempt] as string, entry[ENTRY_HEAD.phase] as number)) sum.calls += 1;
+    for (let i = 0; i < USAGE_CLASSES.length; i++) {
+      sum.usage[i]! += (entry[ENTRY_HEAD.usage + i] as number | null) ?? 0;
+    }
+  }
+
+  /** What was gathered; begins anew. */
+  take(): { readonly hours: readonly HourlySum[]; readonly windows: readonly WindowSum[] } {
+    const hours = this.#hours;
+    this.#hours = [];
+    for (const sum of hours) {
+      sum.finish();
+      const { circumstances, plainCost } = sum;
+      const { books, windows } = circumstances;
+      if (plainCost > 0n) for (let i = 0; i < books.length; i++) this.addShare(books[i]!, windows[i]!, plainCost);
+      circumstances.sum = undefined;
+    }
+    const windows: WindowSum[] = [];
+    for (const [book, amounts] of this.#windows)
+      for (const [window, amount] of amounts) windows.push([book, window, amount]);
+    this.#windows.clear();
+    return { hours, windows };
   }
 
   /** The sum that an entry made at `at` (milliseconds) belongs to. */
-  hourOf(circumstances: Circumstances, at: number): HourlySum {
+  #hourOf(circumstances: Circumstances, at: number): HourlySum {
     const hour = Math.floor(at / HOUR_MS) * HOUR_MS;
     let { sum } = circumstances;
     if (sum?.hour !== hour) {
@@ -87,29 +131,13 @@ export class BatchSums {
     }
     return sum;
   }
+}
 
-  addShare(book: string, window: number, amount: bigint): void {
-    let windows = this.#windows.get(book);
-    if (!windows) this.#windows.set(book, (windows = new Map()));
-    windows.set(window, (windows.get(window) ?? 0n) + amount);
-  }
-
-  /** Writes what was gathered, and begins anew. */
-  write(): void {
-    for (const sum of this.#hours) {
-      sum.finish();
-      const { hour, circumstances, calls, attempts, estimated, usage } = sum;
-      const plain = sum.plainCost;
-      const { facts } = circumstances;
-      this.#addToHour.run(hour, ...facts, this.seat, calls, attempts, estimated, sum.cost + plain, ...usage);
-      const { books, windows } = circumstances;
-      if (plain > 0n) for (let i = 0; i < books.length; i++) this.addShare(books[i]!, windows[i]!, plain);
-      circumstances.sum = undefined;
-    }
-    for (const [book, windows] of this.seat === 0 ? this.#windows : []) {
-      for (const [window, amount] of windows) this.#addToWindow.run(book, window, amount);
-    }
-    this.#hours.length = 0;
-    this.#windows.clear();
-  }
+/**
+ * A call is counted once, with the first of its attempts that is settled. That is this one where it is the call's first
+ * attempt that ends; of any other the ledger must be asked.
+ */
+export function isSurelyFirst(attempt: string, phase: number): boolean {
+  const dot = attempt.lastIndexOf(".");
+  return phase === 1 && attempt.length === dot + 2 && attempt.endsWith("1");
 }

@@ -1,18 +1,18 @@
 import type { DatabaseSync } from "@photostructure/sqlite";
-import { USAGE_CLASSES, type UsageClass } from "../base/usage.ts";
 import {
   type Batch,
-  CIRCUMSTANCES_KEPT,
+  ENTRY_FIELDS,
+  ENTRY_HEAD,
   HOLD_FIELDS,
+  KEPT_FIELDS,
   OP,
-  PLAIN_CLASSES,
   SETTLEMENT_FIELDS,
   TOTAL_FIELDS,
   type Value,
 } from "./batch.ts";
-import { BatchSums, type Circumstances } from "./batch-sums.ts";
+import { BatchSums, HOURLY_KEY, HOURLY_SUMS, isSurelyFirst, PLAIN_PLACES } from "./batch-sums.ts";
 import { BulkInsert } from "./bulk-insert.ts";
-import { SHARE_MARK } from "./schema.ts";
+import { booksOf, type Circumstances, FACT_COLUMNS, KnownCircumstances, sharesJson } from "./circumstances.ts";
 import { PHASE } from "./spec.ts";
 import { USAGE_COLUMNS } from "./usage-columns.ts";
 
@@ -20,23 +20,17 @@ type Database = InstanceType<typeof DatabaseSync>;
 type Statement = ReturnType<Database["prepare"]>;
 
 const PLAIN_COLUMNS = "attempt, at, circumstances, amount, held, detail";
-const FACTS = 8; // payer, key, route, model, currency, price, rates, lease
-/** Fields of an entry that stand before its usage in `others`. */
-const HEAD_FIELDS = 10;
-const ENTRY_FIELDS = HEAD_FIELDS + USAGE_CLASSES.length + 1;
-const KEPT_FIELDS = 8;
-
-const PLAIN_PLACES = PLAIN_CLASSES.map((name) => USAGE_CLASSES.indexOf(name satisfies UsageClass));
 
 /**
- * Writes batches of the journal, with everything that follows from an entry: sums of budgets and of hours, the list of
- * attempts in doubt, kept answers.
+ * Writes batches of the journal into SQLite, with everything that follows from an entry: sums of budgets and of hours,
+ * the list of attempts in doubt, kept answers.
  */
 export class BatchWriter {
   readonly #holds: BulkInsert;
   readonly #settlements: BulkInsert;
   readonly #insertEntry: Statement;
-  readonly #sums: BatchSums;
+  readonly #addToWindow: Statement;
+  readonly #addToHour: Statement;
   readonly #addDoubt: Statement;
   readonly #removeDoubt: Statement;
   readonly #keep: Statement;
@@ -49,8 +43,8 @@ export class BatchWriter {
   readonly #total: Statement;
   readonly #addDoubtShare: Statement;
   readonly #removeDoubtShares: Statement;
-  /** By the numbers that batches use. */
-  readonly #circumstances = new Map<number, Circumstances>();
+  readonly #sums = new BatchSums();
+  readonly #circumstances = new KnownCircumstances();
 
   constructor(database: Database) {
     const places = (count: number): string => Array(count).fill("?").join(", ");
@@ -72,7 +66,15 @@ export class BatchWriter {
       `insert into entry_rows (attempt, phase, n, kind, at, circumstances, amount, held, basis, overrun,
          ${USAGE_COLUMNS.join(", ")}, detail, shares) values (${places(ENTRY_FIELDS + 1)}) on conflict do nothing`,
     );
-    this.#sums = new BatchSums(database);
+    this.#addToWindow = prepare(
+      `insert into budget_windows (book, "window", settled) values (?, ?, ?)
+       on conflict (book, "window") do update set settled = settled + excluded.settled`,
+    );
+    this.#addToHour = prepare(
+      `insert into usage_hourly (${[...HOURLY_KEY, ...HOURLY_SUMS].join(", ")})
+       values (${places(HOURLY_KEY.length + HOURLY_SUMS.length)}) on conflict (${HOURLY_KEY.join(", ")})
+       do update set ${HOURLY_SUMS.map((name) => `${name} = ${name} + excluded.${name}`).join(", ")}`,
+    );
     this.#addDoubt = prepare("insert into unsettled (attempt, since, reason) values (?, ?, ?) on conflict do nothing");
     this.#removeDoubt = prepare("delete from unsettled where attempt = ?");
     this.#keep = prepare(`insert or replace into kept_answers values (${places(KEPT_FIELDS)})`);
@@ -82,12 +84,11 @@ export class BatchWriter {
       "select 1 from entry_rows where attempt >= ? and attempt < ? and attempt <> ? and kind = 'settle' limit 1",
     );
     this.#addCircumstances = prepare(
-      `insert into circumstances (payer, key, route, model, currency, price, rates, lease, books)
-       values (${places(FACTS + 1)}) on conflict do nothing`,
+      `insert into circumstances (${FACT_COLUMNS.join(", ")}, books)
+       values (${places(FACT_COLUMNS.length + 1)}) on conflict do nothing`,
     );
     this.#findCircumstances = prepare(
-      `select id from circumstances where payer = ? and key = ? and route = ? and model = ? and currency = ?
-       and price = ? and rates = ? and lease = ? and books = ?`,
+      `select id from circumstances where ${[...FACT_COLUMNS, "books"].map((name) => `${name} = ?`).join(" and ")}`,
     );
     this.#beat = prepare("update nodes set beat = beat + 1 where seat = ? and epoch = ? and ended_at is null");
     this.#total = prepare(
@@ -103,80 +104,51 @@ export class BatchWriter {
   /** Writes all rows of a batch, inside the caller's transaction. False, and nothing written, where its seat was taken away. */
   write({ circumstances, holds, settlements, others, seat, totals }: Batch): boolean {
     if (seat.length > 0 && Number(this.#beat.run(...seat).changes) === 0) return false;
-    this.#sums.seat = seat[0] ?? 0;
-    if (circumstances.length > 0) this.#meet(circumstances);
+    for (const met of this.#circumstances.meet(circumstances)) this.#giveRow(met);
     this.#writeHolds(holds);
     this.#writeSettlements(settlements);
     if (others.length > 0) this.#writeOthers(others);
-    this.#sums.write();
+    this.#writeSums(seat[0] ?? 0);
     for (let at = 0; at < totals.length; at += TOTAL_FIELDS)
       this.#writeTotal(totals.slice(at, at + TOTAL_FIELDS), seat[0]!);
-    if (this.#circumstances.size > 2 * CIRCUMSTANCES_KEPT) this.#forgetOldest();
+    this.#circumstances.forgetOldest();
     return true;
+  }
+
+  #giveRow(circumstances: Circumstances): void {
+    const values = [...circumstances.facts, booksOf(circumstances)];
+    this.#addCircumstances.run(...values);
+    circumstances.id = (this.#findCircumstances.get(...values) as { id: number }).id;
+  }
+
+  /** @param seat 0 where one process has the store alone: a seat keeps sums of its windows itself */
+  #writeSums(seat: number): void {
+    const { hours, windows } = this.#sums.take();
+    for (const { hour, facts, sums } of hours) this.#addToHour.run(hour, ...facts, seat, ...sums);
+    if (seat === 0) for (const window of windows) this.#addToWindow.run(...window);
   }
 
   #writeTotal([book, window, settled, held]: readonly Value[], seat: number): void {
     this.#total.run(BigInt(settled as string), BigInt(held as string), book, window, seat);
   }
 
-  /** Gives new circumstances their row. */
-  #meet(values: readonly Value[]): void {
-    for (let at = 0; at < values.length; ) {
-      const number = values[at] as number;
-      const facts = values.slice(at + 1, at + 1 + FACTS) as string[];
-      const count = values[at + 1 + FACTS] as number;
-      at += FACTS + 2;
-      const books: string[] = [];
-      const windows: number[] = [];
-      for (let i = 0; i < count; i++, at += 2) {
-        books.push(values[at] as string);
-        windows.push(values[at + 1] as number);
-      }
-      const shares = sharesJson(books, windows, Array<string>(count).fill(SHARE_MARK));
-      this.#addCircumstances.run(...facts, shares);
-      const { id } = this.#findCircumstances.get(...facts, shares) as { id: number };
-      this.#circumstances.set(number, { id, facts: facts.slice(0, 5), books, windows, sum: undefined });
-    }
-  }
-
-  /** The journal names none but the newest. */
-  #forgetOldest(): void {
-    for (const number of this.#circumstances.keys()) {
-      if (this.#circumstances.size <= CIRCUMSTANCES_KEPT) return;
-      this.#circumstances.delete(number);
-    }
-  }
-
   #writeHolds(values: Value[]): void {
-    for (let at = 0; at < values.length; at += HOLD_FIELDS) values[at + 2] = this.#find(values[at + 2]!).id;
+    for (let at = 0; at < values.length; at += HOLD_FIELDS)
+      values[at + 2] = this.#circumstances.find(values[at + 2]).id!;
     this.#holds.insert(values);
   }
 
   #writeSettlements(values: Value[]): void {
     const of: Circumstances[] = [];
     for (let at = 0; at < values.length; at += SETTLEMENT_FIELDS) {
-      const circumstances = this.#find(values[at + 2]!);
+      const circumstances = this.#circumstances.find(values[at + 2]);
       of.push(circumstances);
-      values[at + 2] = circumstances.id;
+      values[at + 2] = circumstances.id!;
     }
     const known = this.#settlements.insert(values);
     for (let i = 0, at = 0; at < values.length; i++, at += SETTLEMENT_FIELDS) {
-      if (known?.has(at)) continue;
-      const sum = this.#sums.hourOf(of[i]!, values[at + 1] as number);
-      sum.calls += 1; // A plain settlement is of its call's first attempt.
-      sum.attempts += 1;
-      if (values[at + 6] === "estimated") sum.estimated += 1;
-      sum.addPlainCost(values[at + 3] as number);
-      for (let place = 0; place < PLAIN_PLACES.length; place++) {
-        sum.usage[PLAIN_PLACES[place]!]! += (values[at + 7 + place] as number | null) ?? 0;
-      }
+      if (!known?.has(at)) this.#sums.addPlain(of[i]!, values, at);
     }
-  }
-
-  #find(number: Value): Circumstances {
-    const circumstances = this.#circumstances.get(number as number);
-    if (!circumstances) throw new Error(`a batch names circumstances that nobody described (${String(number)})`);
-    return circumstances;
   }
 
   #writeOthers(values: readonly Value[]): void {
@@ -184,7 +156,7 @@ export class BatchWriter {
     for (let at = 0; at < values.length; ) {
       const op = values[at++];
       if (op === OP.entry) {
-        const circumstances = this.#find(values[at + 5]!);
+        const circumstances = this.#circumstances.find(values[at + ENTRY_HEAD.circumstances]);
         const end = at + ENTRY_FIELDS + circumstances.books.length;
         isNew = this.#writeEntry(values.slice(at, end), circumstances);
         at = end;
@@ -206,15 +178,14 @@ export class BatchWriter {
   #writeEntry(values: Value[], circumstances: Circumstances): boolean {
     const { books, windows } = circumstances;
     const amounts = values.splice(ENTRY_FIELDS) as string[];
-    values[5] = circumstances.id;
+    values[ENTRY_HEAD.circumstances] = circumstances.id!;
     values.push(sharesJson(books, windows, amounts));
     if (Number(this.#insertEntry.run(...values).changes) === 0) return false;
     const [attempt, phase, , kind, at] = values as [string, number, number, string, number];
     if (kind === "settle" || kind === "adjust") {
-      for (let i = 0; i < books.length; i++) this.#sums.addShare(books[i]!, windows[i]!, BigInt(amounts[i]!));
-      this.#addToHour(values, circumstances);
+      this.#sums.addEntry(circumstances, values, amounts, this.#isFirstSettlement);
     } else if (kind === "unsettled") {
-      const { reason } = JSON.parse(values[ENTRY_FIELDS - 1] as string) as { reason?: string };
+      const { reason } = JSON.parse(values[ENTRY_HEAD.detail] as string) as { reason?: string };
       this.#addDoubt.run(attempt, at, reason ?? "");
       for (let i = 0; i < books.length; i++)
         this.#addDoubtShare.run(attempt, books[i], windows[i], BigInt(amounts[i]!));
@@ -226,30 +197,9 @@ export class BatchWriter {
     return true;
   }
 
-  #addToHour(entry: readonly Value[], circumstances: Circumstances): void {
-    const [attempt, phase, , kind, at, , amount] = entry;
-    const sum = this.#sums.hourOf(circumstances, at as number);
-    sum.cost += BigInt(amount as string);
-    if (kind !== "settle") return;
-    sum.attempts += 1;
-    if (entry[8] === "estimated") sum.estimated += 1;
-    if (this.#isFirstSettlement(attempt as string, phase as number)) sum.calls += 1;
-    for (let i = 0; i < USAGE_CLASSES.length; i++) sum.usage[i]! += (entry[HEAD_FIELDS + i] as number | null) ?? 0;
-  }
-
-  /** A call is counted once, with the first of its attempts that is settled. */
-  #isFirstSettlement(attempt: string, phase: number): boolean {
-    const dot = attempt.lastIndexOf(".");
-    if (phase === PHASE.close && attempt.length === dot + 2 && attempt.endsWith("1")) return true;
-    const call = attempt.slice(0, dot);
+  readonly #isFirstSettlement = (attempt: string, phase: number): boolean => {
+    if (isSurelyFirst(attempt, phase)) return true;
+    const call = attempt.slice(0, attempt.lastIndexOf("."));
     return this.#otherSettlements.get(`${call}.`, `${call}/`, attempt) === undefined;
-  }
-}
-
-function sharesJson(books: readonly string[], windows: readonly number[], amounts: readonly string[]): string {
-  let text = "[";
-  for (let i = 0; i < books.length; i++) {
-    text += `${i > 0 ? "," : ""}[${JSON.stringify(books[i])},${windows[i]},"${amounts[i]}"]`;
-  }
-  return `${text}]`;
+  };
 }

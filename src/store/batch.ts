@@ -67,6 +67,26 @@ export const OP = {
   mark: 4,
 } as const;
 
+/** Places of an entry's values in `others`, after its operation: all of usage, detail and shares follow each other. */
+export const ENTRY_HEAD = {
+  attempt: 0,
+  phase: 1,
+  n: 2,
+  kind: 3,
+  at: 4,
+  circumstances: 5,
+  amount: 6,
+  held: 7,
+  basis: 8,
+  overrun: 9,
+  usage: 10,
+  detail: 10 + USAGE_CLASSES.length,
+} as const;
+/** Values of an entry in `others`, its shares aside. */
+export const ENTRY_FIELDS = ENTRY_HEAD.detail + 1;
+/** Values of a kept answer in `others`. */
+export const KEPT_FIELDS = 8;
+
 /** Circumstances that are remembered on both sides, in the order in which they were met. */
 export const CIRCUMSTANCES_KEPT = 10_000;
 

@@ -1,7 +1,8 @@
 import { sql, type Transaction } from "kysely";
 import { USAGE_CLASSES } from "../base/usage.ts";
-import { type EntriesTable, type Schema, SHARE_MARK } from "./schema.ts";
-import { type BudgetShare, type EntryRow, PHASE } from "./spec.ts";
+import { booksOf, digestOf } from "./circumstances.ts";
+import type { EntriesTable, Schema } from "./schema.ts";
+import { type BudgetShare, type EntryRow, PHASE, type Store } from "./spec.ts";
 import { USAGE_COLUMNS } from "./usage-columns.ts";
 
 const HOUR_MS = 3_600_000;
@@ -11,8 +12,12 @@ const FACTS = ["payer", "key", "route", "model", "currency", "price", "rates"] a
  * Writes one entry with all that follows from it, as the journal does, inside a transaction of administration: for the
  * few entries that no node's lease covers. Tells whether it was new; an entry whose key is there already changes nothing.
  */
-export async function writeEntry(transaction: Transaction<Schema>, entry: EntryRow): Promise<boolean> {
-  const circumstances = await circumstancesOf(transaction, entry);
+export async function writeEntry(
+  { engine }: Pick<Store, "engine">,
+  transaction: Transaction<Schema>,
+  entry: EntryRow,
+): Promise<boolean> {
+  const circumstances = await circumstancesOf(engine, transaction, entry);
   const { attempt, phase, n, kind, at, amount, held, shares, detail } = entry;
   const usage = Object.fromEntries(USAGE_CLASSES.map((name, i) => [USAGE_COLUMNS[i]!, entry[name] ?? null]));
   const { numInsertedOrUpdatedRows } = await transaction
@@ -26,7 +31,7 @@ export async function writeEntry(transaction: Transaction<Schema>, entry: EntryR
       circumstances,
       amount,
       held,
-      shares: sharesJson(shares),
+      shares: JSON.stringify(shares.map(({ budget, window, amount: part }) => [budget, window, part.toString()])),
       basis: entry.basis ?? null,
       overrun: entry.overrun ? 1 : 0,
       ...(usage as UsageColumns),
@@ -55,9 +60,15 @@ export async function writeEntry(transaction: Transaction<Schema>, entry: EntryR
 type UsageColumns = Pick<EntriesTable, "input" | "cached_input" | "cache_write_5m" | "cache_write_1h" | "input_audio"> &
   Pick<EntriesTable, "input_image" | "output" | "reasoning" | "output_audio" | "images" | "seconds" | "tool_calls">;
 
-async function circumstancesOf(transaction: Transaction<Schema>, entry: EntryRow): Promise<number> {
+async function circumstancesOf(
+  engine: Store["engine"],
+  transaction: Transaction<Schema>,
+  entry: EntryRow,
+): Promise<number> {
   const facts = Object.fromEntries(FACTS.map((name) => [name, entry[name]])) as Pick<EntryRow, (typeof FACTS)[number]>;
-  const books = sharesJson(entry.shares, SHARE_MARK);
+  const names = entry.shares.map(({ budget }) => budget);
+  const windows = entry.shares.map(({ window }) => window);
+  const books = booksOf({ books: names, windows });
   const find = () => {
     let rows = transaction.selectFrom("circumstances").select("id").where("lease", "=", "").where("books", "=", books);
     for (const name of FACTS) rows = rows.where(name, "=", facts[name]);
@@ -65,16 +76,13 @@ async function circumstancesOf(transaction: Transaction<Schema>, entry: EntryRow
   };
   const known = await find();
   if (known) return known.id;
+  const digest = digestOf({ facts: [...FACTS.map((name) => facts[name]), ""], books: names, windows });
   await transaction
     .insertInto("circumstances")
-    .values({ ...facts, lease: "", books } as never)
+    .values({ ...facts, lease: "", books, ...(engine === "postgres" && { digest }) } as never)
     .onConflict((conflict) => conflict.doNothing())
     .execute();
   return (await find())!.id;
-}
-
-function sharesJson(shares: readonly BudgetShare[], instead?: string): string {
-  return JSON.stringify(shares.map(({ budget, window, amount }) => [budget, window, instead ?? amount.toString()]));
 }
 
 async function addToWindow(transaction: Transaction<Schema>, { budget, window, amount }: BudgetShare): Promise<void> {

@@ -1,4 +1,5 @@
 import { Fault } from "../base/faults.ts";
+import type { Text } from "../base/language.ts";
 import { storeWords } from "../base/messages/ledger.ts";
 import { type Batch, BatchEncoder, newBatch, sealBatch } from "./batch.ts";
 import { Fenced, type Journal, type JournalRow, type Seated } from "./spec.ts";
@@ -99,10 +100,10 @@ export class GroupJournal implements Journal {
     for (const listener of this.#fenceListeners) listener();
   }
 
-  /** The disk failed, or the thread is gone. What waits will never be durable; nothing is tried again. */
+  /** The disk or the database failed, or the thread is gone. What waits will never be durable; nothing is tried again. */
   fail(cause: unknown): void {
     if (this.#failure) return;
-    const failure = new Fault("internal_error", storeWords.diskFailed(messageOf(cause)), { cause });
+    const failure = new Fault("internal_error", wordsOf(cause), { cause });
     this.#failure = failure;
     this.#abandon(failure);
     for (const listener of this.#listeners) listener(cause);
@@ -148,6 +149,8 @@ function quietly(durable: Promise<void>): Promise<void> {
   return durable;
 }
 
-function messageOf(cause: unknown): string {
-  return (cause as StoreError | undefined)?.message ?? String(cause);
+function wordsOf(cause: unknown): Text {
+  const { message, awayMs } = (cause ?? {}) as Partial<StoreError>;
+  const says = message ?? String(cause);
+  return awayMs === undefined ? storeWords.diskFailed(says) : storeWords.databaseAway(Math.round(awayMs / 1_000), says);
 }

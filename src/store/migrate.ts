@@ -1,17 +1,16 @@
 import { Fault } from "../base/faults.ts";
 import { storeWords } from "../base/messages/ledger.ts";
-import { MIGRATIONS, NEWEST_VERSION, SQLITE_WORDS } from "./migrations.ts";
+import { MIGRATIONS, NEWEST_VERSION, SQLITE_WORDS, VERSION_MARK } from "./migrations.ts";
 import type { Database } from "./sqlite-connection.ts";
-
-/** The row of `meta` that holds the version of the tables. */
-const VERSION = "schema-version";
 
 /** Applies what is missing, all or nothing. Throws where the tables are of a newer version than this program. */
 export function migrate(database: Database): void {
   database.exec(
     "create table if not exists meta (name text not null primary key, value text not null) strict, without rowid",
   );
-  const row = database.prepare("select value from meta where name = ?").get(VERSION) as { value: string } | undefined;
+  const row = database.prepare("select value from meta where name = ?").get(VERSION_MARK) as
+    | { value: string }
+    | undefined;
   const found = row ? Number(row.value) : 0;
   if (found === NEWEST_VERSION) return;
   if (!(found < NEWEST_VERSION)) {
@@ -23,7 +22,7 @@ export function migrate(database: Database): void {
       if (migration.version <= found) continue;
       for (const statement of migration.statements(SQLITE_WORDS)) database.exec(statement);
     }
-    database.prepare("insert or replace into meta values (?, ?)").run(VERSION, String(NEWEST_VERSION));
+    database.prepare("insert or replace into meta values (?, ?)").run(VERSION_MARK, String(NEWEST_VERSION));
     database.exec("commit");
   } catch (error) {
     if (database.isTransaction) database.exec("rollback");

@@ -1,5 +1,6 @@
 import type { Kysely } from "kysely";
 import { Fault } from "../base/faults.ts";
+import type { Text } from "../base/language.ts";
 import { storeWords } from "../base/messages/ledger.ts";
 import type { Schema } from "./schema.ts";
 
@@ -12,6 +13,8 @@ export interface Store {
   /** Reports and administration. Writes go through the one writer and are durable when they resolve. */
   readonly query: Kysely<Schema>;
   readonly journal: Journal;
+  /** What an operator should know of the database as it was when the store was opened; mostly nothing. */
+  readonly warnings: readonly Text[];
   /** Commits what is queued, then closes. */
   close(): Promise<void>;
 }

@@ -39,7 +39,7 @@ afterAll(() => rmSync(suiteFolder, { recursive: true, force: true }));
 
 testStore(
   "SQLite",
-  () => openSqliteStore({ folder: suiteFolder, limits: DEFAULT_LIMITS }),
+  async () => openSqliteStore({ folder: suiteFolder, limits: DEFAULT_LIMITS }),
   () => rmSync(suiteFolder, { recursive: true, force: true }),
 );
 

@@ -56,6 +56,7 @@ export function openSqliteStore({ folder, durability = "disk", limits, reserve }
     engine: "sqlite",
     query,
     journal,
+    warnings: [],
     close: async () => {
       await journal.drain().catch(() => {});
       await Promise.all([writer.close(), readers.close()]);

@@ -15,7 +15,16 @@ export interface StatementResult {
 }
 
 /** Columns of nano-units: read as bigint, whatever they hold. An expression counts by the name it is given. */
-const MONEY = new Set(["amount", "held", "settled", "cost", "base", "granted", "wanted", "bound"]);
+export const MONEY: ReadonlySet<string> = new Set([
+  "amount",
+  "held",
+  "settled",
+  "cost",
+  "base",
+  "granted",
+  "wanted",
+  "bound",
+]);
 
 const PREPARED = 128;
 
@@ -60,7 +69,7 @@ export class Statements {
 }
 
 /** A number where it is exact as one. */
-function narrow(value: bigint): number | bigint {
+export function narrow(value: bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
 }
@@ -75,6 +84,8 @@ export interface ThreadError {
   readonly message: string;
   /** SQLite's extended result code, or undefined where it is none of SQLite's. */
   readonly sqliteCode: number | undefined;
+  /** How long the database had been away, where that is why nothing more is tried. */
+  readonly awayMs?: number;
 }
 
 export function threadError(error: unknown): ThreadError {

@@ -3,6 +3,7 @@ import { NO_SETTINGS } from "../config/settings.ts";
 import { loadPrices, savePrice } from "./prices.ts";
 import { loadSettings, nameOfDocument, saveSettings } from "./settings.ts";
 import { type EntryRow, Fenced, type KeptAnswerRow, type Store, type WindowTotal } from "./spec.ts";
+import { transact } from "./transact.ts";
 
 /** A row of the ledger with what a test does not care about filled in. */
 export function sampleEntry(attempt: string, changes: Partial<EntryRow> = {}): EntryRow {
@@ -64,24 +65,24 @@ function sampleAnswer(id: string, changes: Partial<KeptAnswerRow> = {}): KeptAns
  *
  * @param open opens the same store each time until `clear` removes it
  */
-export function testStore(name: string, open: () => Store, clear: () => void): void {
+export function testStore(name: string, open: () => Promise<Store>, clear: () => void | Promise<void>): void {
   describe(`the store in ${name}`, () => {
     let store: Store;
 
-    beforeEach(() => {
-      store = open();
+    beforeEach(async () => {
+      store = await open();
     });
 
     afterEach(async () => {
       await store.close();
-      clear();
+      await clear();
     });
 
     const append = (entry: EntryRow, kept?: KeptAnswerRow): Promise<void> =>
       store.journal.append({ op: "entry", entry, kept });
     const reopen = async (): Promise<void> => {
       await store.close();
-      store = open();
+      store = await open();
     };
 
     describe("a journal with a seat", () => {
@@ -425,7 +426,7 @@ export function testStore(name: string, open: () => Store, clear: () => void): v
 
       test("transactions take turns", async () => {
         const add = (id: string) =>
-          store.query.transaction().execute(async (transaction) => {
+          transact(store.query, async (transaction) => {
             const before = await transaction.selectFrom("prices").select("id").execute();
             await transaction
               .insertInto("prices")

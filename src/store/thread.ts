@@ -21,14 +21,16 @@ export interface ThreadAnswer {
   readonly fenced?: boolean;
 }
 
-/** SQLite's complaint, as it came from a thread. */
+/** A database's complaint, as it came from a thread. */
 export class StoreError extends Error {
   readonly sqliteCode: number | undefined;
+  readonly awayMs: number | undefined;
 
   constructor(error: ThreadError) {
     super(error.message);
     this.name = "StoreError";
     this.sqliteCode = error.sqliteCode;
+    this.awayMs = error.awayMs;
   }
 }
 

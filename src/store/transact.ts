@@ -1,23 +1,40 @@
 import type { Kysely, Transaction } from "kysely";
+import { isConflict } from "./postgres-errors.ts";
 import type { Schema } from "./schema.ts";
 
-/** Serialization failure, deadlock: the work is sound, and has to be done again. */
-const AGAIN = new Set(["40001", "40P01"]);
-const MOST_TRIES = 20;
-const LONGEST_PAUSE_MS = 200;
+/** Of one piece of work: under the heaviest use the last ones wait a second and more between tries. */
+const MOST_TRIES = 12;
+const LONGEST_PAUSE_MS = 1_000;
 
-/** Does `work` in one transaction, all or nothing; again where the database took it back for another one's sake. */
+export interface TransactionOptions {
+  /**
+   * `serializable` (default): as if transactions happened one after the other, whatever they read.
+   * `read committed`: for work that locks the rows it decides by (`for update`), which many nodes want at a time.
+   */
+  readonly isolation?: "serializable" | "read committed";
+}
+
+/**
+ * Does all of the work, or nothing of it. Where other transactions were in its way it is done again from the start, so
+ * it must change nothing outside of the transaction.
+ */
 export async function transact<T>(
   query: Kysely<Schema>,
   work: (transaction: Transaction<Schema>) => Promise<T>,
+  { isolation = "serializable" }: TransactionOptions = {},
 ): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
+  for (let tried = 1; ; tried++) {
     try {
-      return await query.transaction().execute(work);
+      return await query.transaction().setIsolationLevel(isolation).execute(work);
     } catch (error) {
-      if (attempt === MOST_TRIES || !AGAIN.has((error as { code?: string }).code ?? "")) throw error;
-      const longest = Math.min(2 ** attempt, LONGEST_PAUSE_MS);
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * longest));
+      if (tried === MOST_TRIES || !isConflict(error)) throw error;
+      await pause(tried);
     }
   }
+}
+
+/** Longer with every try, and never the same for two who are in each other's way. */
+export function pause(tried: number, longestMs = LONGEST_PAUSE_MS): Promise<void> {
+  const most = Math.min(longestMs, 5 * 2 ** tried);
+  return new Promise((resolve) => setTimeout(resolve, Math.random() * most));
 }

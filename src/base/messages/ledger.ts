@@ -7,6 +7,23 @@ export const storeWords = translations(
       `The ledger could not be written (${cause}). Nothing more is promised: Maidan stops. Check the disk and its free space, then start again.`,
     newerStore: (found: string, known: number) =>
       `The data folder was written by a newer Maidan (its tables have version ${found}, this program knows ${known}). Start the newer program, or use another data folder.`,
+    newerDatabase: (place: string, found: string, known: number) =>
+      `The database ${place} was written by a newer Maidan (its tables have version ${found}, this program knows ${known}). Start the newer program, or use another database.`,
+    oldDatabase: (place: string, found: string, oldest: number) =>
+      `The database ${place} is PostgreSQL ${found}. Maidan needs PostgreSQL ${oldest} or later.`,
+    databaseUnreachable: (place: string, cause: string) =>
+      `The database ${place} cannot be reached (${cause}). Check that the server runs, and the host and port in MAIDAN_DATABASE_URL.`,
+    databaseRefuses: (place: string, cause: string) =>
+      `The database ${place} refuses the user (${cause}). Check user and password in MAIDAN_DATABASE_URL, and the server's pg_hba.conf.`,
+    databaseMissing: (place: string) =>
+      `The server is there, but the database ${place} does not exist. Create it (createdb), or correct MAIDAN_DATABASE_URL.`,
+    databaseForbids: (place: string, cause: string) =>
+      `The user may not create Maidan's tables in the database ${place} (${cause}). Grant it usage and create on the schema, or let its owner start Maidan once.`,
+    databaseUnusable: (place: string, cause: string) => `The database ${place} cannot be used (${cause}).`,
+    databaseAway: (seconds: number, cause: string) =>
+      `The database was away for ${seconds} seconds (${cause}), and the ledger could not be written. Nothing more is promised: Maidan stops. Bring the database back, then start again; limits.storeAwayMs says how long it is waited for.`,
+    databaseForgets: (place: string, setting: string) =>
+      `The database ${place} runs with ${setting} = off: after a power cut the ledger may be lost or damaged. Turn it on, or say MAIDAN_DURABILITY=process if that is meant.`,
     folderInUse: (folder: string) =>
       `Another Maidan is using the data folder ${folder}. Two would give every budget twice. Stop the other one, or choose another folder with MAIDAN_DATA.`,
     folderUnusable: (folder: string, cause: string) =>
@@ -23,6 +40,23 @@ export const storeWords = translations(
       `账本无法写入（${cause}）。此后无法再作任何保证：Maidan 停止运行。请检查磁盘及剩余空间，然后重新启动。`,
     newerStore: (found, known) =>
       `数据目录由更新版本的 Maidan 写入（其表结构版本为 ${found}，本程序只认识 ${known}）。请启动新版本，或换一个数据目录。`,
+    newerDatabase: (place, found, known) =>
+      `数据库 ${place} 由更新版本的 Maidan 写入（其表结构版本为 ${found}，本程序只认识 ${known}）。请启动新版本，或换一个数据库。`,
+    oldDatabase: (place, found, oldest) =>
+      `数据库 ${place} 是 PostgreSQL ${found}。Maidan 需要 PostgreSQL ${oldest} 或更高版本。`,
+    databaseUnreachable: (place, cause) =>
+      `无法连接数据库 ${place}（${cause}）。请检查服务器是否运行，以及 MAIDAN_DATABASE_URL 中的主机和端口。`,
+    databaseRefuses: (place, cause) =>
+      `数据库 ${place} 拒绝该用户（${cause}）。请检查 MAIDAN_DATABASE_URL 中的用户名和密码，以及服务器的 pg_hba.conf。`,
+    databaseMissing: (place) =>
+      `服务器在运行，但数据库 ${place} 不存在。请先创建（createdb），或修正 MAIDAN_DATABASE_URL。`,
+    databaseForbids: (place, cause) =>
+      `该用户无权在数据库 ${place} 中创建 Maidan 的表（${cause}）。请授予其对该 schema 的 usage 和 create 权限，或由所有者先启动一次 Maidan。`,
+    databaseUnusable: (place, cause) => `数据库 ${place} 无法使用（${cause}）。`,
+    databaseAway: (seconds, cause) =>
+      `数据库已中断 ${seconds} 秒（${cause}），账本无法写入。此后无法再作任何保证：Maidan 停止运行。请恢复数据库后重新启动；limits.storeAwayMs 决定等待多久。`,
+    databaseForgets: (place, setting) =>
+      `数据库 ${place} 的 ${setting} = off：断电后账本可能丢失或损坏。请将其打开；若确属有意，请设置 MAIDAN_DURABILITY=process。`,
     folderInUse: (folder) =>
       `另一个 Maidan 正在使用数据目录 ${folder}。两个进程会把每笔预算用两次。请停止另一个，或用 MAIDAN_DATA 选择其他目录。`,
     folderUnusable: (folder, cause) =>

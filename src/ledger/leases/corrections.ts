@@ -6,14 +6,13 @@ import { writeEntry } from "../../store/entry-writing.ts";
 import { writeKept } from "../../store/kept-writing.ts";
 import type { EntriesTable, Schema } from "../../store/schema.ts";
 import { type BudgetShare, PHASE, type Store } from "../../store/spec.ts";
-import { transact } from "../../store/transact.ts";
 import { planAdjustment, readCurrencies } from "../adjustments.ts";
 import type { BudgetBooks } from "../budget-books.ts";
 import { addRate } from "../rates.ts";
 import { factsOf, ratioOf, ratioOfShare, readShares } from "../recovery.ts";
 import { resolutionEntry } from "../resolution.ts";
 import type { Adjustment, LedgerWorld, Resolution, Settlement, UnsettledAttempt } from "../spec.ts";
-import { lockWindows } from "./windows.ts";
+import { deed, lockWindows } from "./windows.ts";
 
 /** What corrections are made with. */
 export interface Correcting {
@@ -37,7 +36,7 @@ export async function resolveDoubt(
   at: number,
   kept: Settlement["kept"],
 ): Promise<void> {
-  await transact(store.query, async (transaction) => {
+  await deed(store.query, async (transaction) => {
     // Whoever removes it resolves it; another one waits for that here, and finds nothing.
     const { numDeletedRows } = await transaction
       .deleteFrom("unsettled")
@@ -55,7 +54,7 @@ export async function resolveDoubt(
     );
     const shares = resolution.action === "settle" ? charges.map((charge) => shareOf(charge, resolution.cost)) : [];
     const doubt = { facts: factsOf(closed), bound: closed.amount, rates };
-    await writeEntry(transaction, resolutionEntry(doubt, resolution, shares, at));
+    await writeEntry(store, transaction, resolutionEntry(doubt, resolution, shares, at));
     if (kept) await writeKept(transaction, kept);
   });
 }
@@ -102,14 +101,14 @@ const MOST_TRIES = 10;
 /** Corrects what a closed attempt cost, beside corrections that other nodes make at the same time. */
 export async function correct({ store, books, world }: Correcting, adjustment: Adjustment, at: number): Promise<void> {
   for (let tries = 1; ; tries++) {
-    const isWritten = await transact(store.query, async (transaction) => {
+    const isWritten = await deed(store.query, async (transaction) => {
       const entry = await planAdjustment(transaction, books, world, adjustment, at);
       await lockWindows(
         store,
         transaction,
         entry.shares.map(({ budget: book, window }) => ({ book, window })),
       );
-      return writeEntry(transaction, entry);
+      return writeEntry(store, transaction, entry);
     });
     if (isWritten) return;
     if (tries === MOST_TRIES) throw new Fault("conflict", ledgerWords.notClosed(adjustment.attempt));

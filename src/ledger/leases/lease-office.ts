@@ -2,10 +2,9 @@ import type { Transaction } from "kysely";
 import type { Nano } from "../../base/money.ts";
 import type { Schema } from "../../store/schema.ts";
 import { Fenced, OPEN_SINCE, type Seat, type Store } from "../../store/spec.ts";
-import { transact } from "../../store/transact.ts";
 import { closeLeftOpen } from "./left-open.ts";
 import { grantOf, type Want } from "./slice.ts";
-import { lockWindows, type Place, placeName, readBounds, within } from "./windows.ts";
+import { deed, lockWindows, type Place, placeName, readBounds, within } from "./windows.ts";
 
 /** What a node asks for one window of a budget's book. */
 export interface Draw extends Place {
@@ -54,7 +53,7 @@ export class LeaseOffice {
 
   /** Takes the lowest free seat, or a new one. @param name for people */
   join(name: string, now: number): Promise<Seat> {
-    return transact(this.#store.query, async (transaction) => {
+    return deed(this.#store.query, async (transaction) => {
       const rows = await lockNodes(this.#store, transaction);
       const free = rows.find((row) => row.ended_at !== null);
       const number = free?.seat ?? (rows.at(-1)?.seat ?? 0) + 1;
@@ -108,7 +107,7 @@ export class LeaseOffice {
 
   /** Gives back and draws, for many windows at once. Rejects with `Fenced` where the seat was taken away. */
   draw(seat: Seat, draws: readonly Draw[]): Promise<Drawn[]> {
-    return transact(this.#store.query, async (transaction) => {
+    return deed(this.#store.query, async (transaction) => {
       const settled = await lockWindows(this.#store, transaction, draws);
       // Only now, under the locks: whoever takes a seat away locks them too.
       const nodes = await transaction.selectFrom("nodes").selectAll().where("ended_at", "is", null).execute();
@@ -153,7 +152,7 @@ export class LeaseOffice {
    * @param reason why the attempts are in doubt
    */
   end({ number, epoch }: Seat, reason: string, now: number): Promise<readonly string[] | undefined> {
-    return transact(this.#store.query, async (transaction) => {
+    return deed(this.#store.query, async (transaction) => {
       const { numUpdatedRows } = await transaction
         .updateTable("nodes")
         .set({ ended_at: now, epoch: epoch + 1 })
@@ -169,7 +168,7 @@ export class LeaseOffice {
         .select("value")
         .where("name", "=", openSinceOf(number))
         .executeTakeFirst();
-      return closeLeftOpen(transaction, { number, epoch }, since?.value ?? "", reason, now);
+      return closeLeftOpen(this.#store, transaction, { number, epoch }, since?.value ?? "", reason, now);
     });
   }
 
@@ -188,7 +187,7 @@ export class LeaseOffice {
 
   /** Leaves windows in which nothing of the node's is open any more: what it settled there is everybody's now. */
   async retire(seat: Seat, places: readonly Place[]): Promise<void> {
-    await transact(this.#store.query, async (transaction) => {
+    await deed(this.#store.query, async (transaction) => {
       await this.#handOver(transaction, seat.number, places);
     });
   }

@@ -2,12 +2,13 @@ import type { Transaction } from "kysely";
 import { leaseOf } from "../../store/batch.ts";
 import { writeEntry } from "../../store/entry-writing.ts";
 import type { EntriesTable, Schema } from "../../store/schema.ts";
-import { PHASE, type Seat } from "../../store/spec.ts";
+import { PHASE, type Seat, type Store } from "../../store/spec.ts";
 import { makeEntry } from "../entries.ts";
 import { factsOf, readShares, sumShares } from "../recovery.ts";
 
 /** Every hold under a lease without a close becomes an attempt in doubt, at its bound with all top-ups. Returns the attempts. */
 export async function closeLeftOpen(
+  store: Pick<Store, "engine">,
   transaction: Transaction<Schema>,
   seat: Seat,
   since: string,
@@ -39,7 +40,7 @@ export async function closeLeftOpen(
     if (others) others.push(row);
     else attempts.set(row.attempt, [row]);
   }
-  for (const holds of attempts.values()) await writeEntry(transaction, inDoubt(holds, reason, now));
+  for (const holds of attempts.values()) await writeEntry(store, transaction, inDoubt(holds, reason, now));
   return [...attempts.keys()];
 }
 

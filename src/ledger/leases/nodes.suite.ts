@@ -7,6 +7,7 @@ import { CallIds } from "../../base/ids.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../base/limits.ts";
 import type { Nano } from "../../base/money.ts";
 import type { BudgetSetting } from "../../config/settings.ts";
+import { openPostgresStore } from "../../store/postgres-store.ts";
 import type { Store } from "../../store/spec.ts";
 import { openSqliteStore } from "../../store/sqlite-store.ts";
 import { TREE, WORLD } from "../ledger.suite.ts";
@@ -22,7 +23,11 @@ export class Nodes {
   budgets: readonly BudgetSetting[];
   version = 1;
 
-  constructor(budgets: readonly BudgetSetting[], limits: Partial<Limits> = {}) {
+  readonly #url: string | undefined;
+
+  /** @param url of an empty database in PostgreSQL; without one the store is SQLite's */
+  constructor(budgets: readonly BudgetSetting[], limits: Partial<Limits> = {}, url?: string) {
+    this.#url = url;
     this.budgets = budgets;
     this.limits = { ...DEFAULT_LIMITS, ...limits };
   }
@@ -35,6 +40,8 @@ export class Nodes {
   }
 
   async openStore(): Promise<Store> {
+    const { limits } = this;
+    if (this.#url !== undefined) return openPostgresStore({ url: this.#url, limits });
     return openSqliteStore({ folder: this.folder, durability: "process", limits: this.limits });
   }
 

@@ -1,10 +1,18 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { Limits } from "../../base/limits.ts";
+import type { BudgetSetting } from "../../config/settings.ts";
+import { onPostgres } from "../../store/postgres.suite.ts";
 import { budget, costs } from "../ledger.suite.ts";
 import type { BudgetState } from "../spec.ts";
 import { type Node, Nodes } from "./nodes.suite.ts";
 
 let nodes: Nodes;
+let makeUrl: () => Promise<string | undefined>;
 afterEach(() => nodes.stop());
+
+async function share(budgets: readonly BudgetSetting[], limits: Partial<Limits> = {}): Promise<void> {
+  nodes = new Nodes(budgets, limits, await makeUrl());
+}
 
 async function sums(node: Node, id: string): Promise<{ settled: number; held: number; left: number }> {
   const states = await node.ledger.readBudgets();
@@ -29,9 +37,23 @@ async function soon(check: () => Promise<void>): Promise<void> {
   }
 }
 
-describe("nodes that share a store", () => {
+describe("on SQLite", () => {
+  beforeAll(() => {
+    makeUrl = async () => undefined;
+  });
+  testNodes();
+});
+
+onPostgres("on PostgreSQL", (server) => {
+  beforeAll(() => {
+    makeUrl = () => server().createDatabase();
+  });
+  testNodes();
+});
+
+function testNodes(): void {
   test("see the same sums, and give a budget once", async () => {
-    nodes = new Nodes([budget("org-total", "org", 1_000n)]);
+    await share([budget("org-total", "org", 1_000n)]);
     const [a, b] = [await nodes.join(), await nodes.join()];
     const first = await a.hold(600n);
     expect(await sums(b, "org-total")).toEqual({ settled: 0, held: 600, left: 400 });
@@ -45,7 +67,7 @@ describe("nodes that share a store", () => {
   });
 
   test("a call waits for what is in flight at another node", async () => {
-    nodes = new Nodes([budget("org-total", "org", 1_000n)]);
+    await share([budget("org-total", "org", 1_000n)]);
     const [a, b] = [await nodes.join(), await nodes.join()];
     const first = await a.hold(900n);
     const waiting = b.hold(500n);
@@ -56,7 +78,7 @@ describe("nodes that share a store", () => {
   });
 
   test("a burst at four nodes uses a budget up and never passes it", async () => {
-    nodes = new Nodes([budget("org-total", "org", 10_000n), budget("team-total", "team", 8_000n)]);
+    await share([budget("org-total", "org", 10_000n), budget("team-total", "team", 8_000n)]);
     for (let i = 0; i < 4; i++) await nodes.join();
     let over = 0;
     let done = false;
@@ -93,7 +115,7 @@ describe("nodes that share a store", () => {
   });
 
   test("what a dead node had in flight is in doubt, and the rest of its slice is free again", async () => {
-    nodes = new Nodes([budget("org-total", "org", 1_000n)], { nodeSilenceMs: 400 });
+    await share([budget("org-total", "org", 1_000n)], { nodeSilenceMs: 400 });
     const [a, b] = [await nodes.join(), await nodes.join()];
     const settled = await a.hold(300n);
     await a.ledger.settle(settled, costs(100n));
@@ -112,7 +134,7 @@ describe("nodes that share a store", () => {
   });
 
   test("a node that starts again on its data folder takes back what it left at once", async () => {
-    nodes = new Nodes([budget("org-total", "org", 1_000n)]);
+    await share([budget("org-total", "org", 1_000n)]);
     const a = await nodes.join("same");
     await a.hold(300n);
     await a.kill();
@@ -123,7 +145,7 @@ describe("nodes that share a store", () => {
   });
 
   test("a node whose seat was taken away goes on under another, and its late settlement resolves the doubt", async () => {
-    nodes = new Nodes([budget("org-total", "org", 1_000n)]);
+    await share([budget("org-total", "org", 1_000n)]);
     const [a, b] = [await nodes.join(), await nodes.join()];
     const open = await a.hold(300n);
     const { seat, epoch } = await b.store.query
@@ -148,7 +170,7 @@ describe("nodes that share a store", () => {
   });
 
   test("a budget that comes into being counts what all nodes have spent and hold", async () => {
-    nodes = new Nodes([budget("org-total", "org", 10_000n)]);
+    await share([budget("org-total", "org", 10_000n)]);
     const [a, b] = [await nodes.join(), await nodes.join()];
     await a.ledger.settle(await a.hold(300n), costs(200n));
     await b.ledger.settle(await b.hold(300n), costs(30n));
@@ -164,7 +186,7 @@ describe("nodes that share a store", () => {
   });
 
   test("a lower limit holds for all of them", async () => {
-    nodes = new Nodes([budget("org-total", "org", 10_000n)]);
+    await share([budget("org-total", "org", 10_000n)]);
     const [a, b] = [await nodes.join(), await nodes.join()];
     await a.ledger.settle(await a.hold(3_000n), costs(100n));
     await nodes.setBudgets([budget("org-total", "org", 500n)]);
@@ -174,7 +196,7 @@ describe("nodes that share a store", () => {
   });
 
   test("a correction by any node moves the budget", async () => {
-    nodes = new Nodes([budget("org-total", "org", 1_000n)]);
+    await share([budget("org-total", "org", 1_000n)]);
     const [a, b] = [await nodes.join(), await nodes.join()];
     const hold = await a.hold(300n);
     await a.ledger.settle(hold, costs(200n));
@@ -188,7 +210,7 @@ describe("nodes that share a store", () => {
   });
 
   test("windows roll: what was leased of the one before is left", async () => {
-    nodes = new Nodes([budget("org-hour", "org", 1_000n, { window: "hour" })]);
+    await share([budget("org-hour", "org", 1_000n, { window: "hour" })]);
     const [a, b] = [await nodes.join(), await nodes.join()];
     const open = await a.hold(300n);
     await b.ledger.settle(await b.hold(600n), costs(500n));
@@ -206,4 +228,4 @@ describe("nodes that share a store", () => {
     });
     await expectBalance(a);
   });
-});
+}

@@ -4,7 +4,6 @@ import { type ExchangeRate, parseAmount, UNIT_RATIO } from "../../base/money.ts"
 import type { Roster } from "../../base/roster.ts";
 import type { BudgetSetting } from "../../config/settings.ts";
 import type { Store } from "../../store/spec.ts";
-import { transact } from "../../store/transact.ts";
 import type { AttemptHold } from "../attempt-hold.ts";
 import { BudgetAccount, type WindowSums } from "../budget-account.ts";
 import { type BudgetBooks, configurationOf } from "../budget-books.ts";
@@ -14,7 +13,7 @@ import type { LedgerWorld } from "../spec.ts";
 import { closeBooks, closeStaleBooks, openBook } from "./book-register.ts";
 import type { LeaseKeeper } from "./lease-keeper.ts";
 import type { LeaseOffice, NodeSight } from "./lease-office.ts";
-import { lockWindows } from "./windows.ts";
+import { deed, lockWindows } from "./windows.ts";
 
 /** A budget that comes into force once all nodes name it in their entries, and its past is known. */
 interface Pending {
@@ -165,7 +164,7 @@ export class SharedBudgets {
     if (found.base !== null) return true;
     if (!named) return false;
     const window = account.windowFrom(found.base_window, new Map());
-    await transact(this.#store.query, async (transaction) => {
+    await deed(this.#store.query, async (transaction) => {
       await lockWindows(this.#store, transaction, [{ book, window: window.start }]);
       const again = await transaction
         .selectFrom("budget_books")

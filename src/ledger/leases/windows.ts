@@ -1,7 +1,8 @@
-import type { Expression, ExpressionBuilder, SqlBool, Transaction } from "kysely";
+import type { Expression, ExpressionBuilder, Kysely, SqlBool, Transaction } from "kysely";
 import type { Nano } from "../../base/money.ts";
 import type { Schema } from "../../store/schema.ts";
 import type { Store } from "../../store/spec.ts";
+import { transact } from "../../store/transact.ts";
 
 /** One window of a budget's book. */
 export interface Place {
@@ -12,6 +13,11 @@ export interface Place {
 
 export function placeName({ book, window }: Place): string {
   return `${window} ${book}`;
+}
+
+/** Does one deed of the protocol, all or nothing: it decides by rows that it has locked. */
+export function deed<T>(query: Kysely<Schema>, work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
+  return transact(query, work, { isolation: "read committed" });
 }
 
 /** Rows that are of one of the windows. */

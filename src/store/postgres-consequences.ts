@@ -1,0 +1,99 @@
+import { ENTRY_HEAD, type Value } from "./batch.ts";
+import type { OtherEntry, OtherSteps } from "./batch-steps.ts";
+import type { BatchSums, HourlySum } from "./batch-sums.ts";
+import { arrayOf, columnArray } from "./postgres-arrays.ts";
+import type { Ask } from "./postgres-statements.ts";
+import { PHASE } from "./spec.ts";
+
+/** Writes what follows from the entries of a batch. Rows of a table are written in one order, so that two writers queue instead of waiting for each other. */
+export class PostgresConsequences {
+  readonly #ask: Ask;
+
+  constructor(ask: Ask) {
+    this.#ask = ask;
+  }
+
+  /** @param seat 0 where one process has the store alone: a seat keeps sums of its windows itself */
+  writeSums({ hours, windows }: ReturnType<BatchSums["take"]>, seat: number): void {
+    if (hours.length > 0) this.#ask("addToHours", columnsOf(rowsOfHours(hours, seat)));
+    if (seat === 0 && windows.length > 0) this.#ask("addToWindows", columnsOf(inOrder(windows)));
+  }
+
+  writeTotals(totals: readonly Value[], width: number, seat: number): void {
+    if (totals.length === 0) return;
+    const columns = Array.from({ length: width }, (_, place) => columnArray(totals, width, place));
+    const rows = totals.length / width;
+    this.#ask("totals", [...columns, arrayOf(Array<number>(rows).fill(seat))]);
+  }
+
+  writeDoubts(entries: readonly OtherEntry[]): void {
+    const doubts = new Map<string, readonly (string | number)[]>();
+    const shares = new Map<string, readonly [string, string, number, bigint]>();
+    const resolved = new Set<string>();
+    for (const { values, circumstances, amounts } of entries) {
+      const attempt = values[ENTRY_HEAD.attempt] as string;
+      if (values[ENTRY_HEAD.kind] === "unsettled") {
+        if (!doubts.has(attempt)) doubts.set(attempt, [attempt, values[ENTRY_HEAD.at] as number, reasonOf(values)]);
+        circumstances.books.forEach((book, i) => {
+          const window = circumstances.windows[i]!;
+          const name = JSON.stringify([attempt, book, window]);
+          shares.set(name, [attempt, book, window, (shares.get(name)?.[3] ?? 0n) + BigInt(amounts[i]!)]);
+        });
+      }
+      if (values[ENTRY_HEAD.phase] === PHASE.resolve) {
+        resolved.add(attempt);
+        doubts.delete(attempt);
+        for (const [name, share] of shares) if (share[0] === attempt) shares.delete(name);
+      }
+    }
+    if (resolved.size > 0) {
+      this.#ask("removeDoubts", [arrayOf([...resolved].sort())]);
+      this.#ask("removeDoubtShares", [arrayOf([...resolved].sort())]);
+    }
+    if (doubts.size > 0) this.#ask("addDoubts", columnsOf([...doubts.values()]));
+    if (shares.size > 0) this.#ask("addDoubtShares", columnsOf([...shares.values()]));
+  }
+
+  writeKept(steps: OtherSteps["kept"]): void {
+    const last = new Map(steps.map((step) => [step.id, step.values]));
+    const forgotten = [...last].filter(([, values]) => values === undefined).map(([id]) => id);
+    if (forgotten.length > 0) this.#ask("forget", [arrayOf(forgotten.sort())]);
+    // Each by itself: an answer may be long, and inside an array it would be twice as long.
+    for (const values of last.values()) if (values) this.#ask("keep", values);
+  }
+
+  writeMarks(marks: ReadonlyMap<string, string>): void {
+    if (marks.size > 0) this.#ask("mark", columnsOf([...marks].sort()));
+  }
+}
+
+/** Hours that differ only in price, rates or budgets are one row. */
+function rowsOfHours(hours: readonly HourlySum[], seat: number): (string | number | bigint)[][] {
+  const rows = new Map<string, { readonly key: (string | number)[]; readonly sums: (number | bigint)[] }>();
+  for (const { hour, facts, sums } of hours) {
+    const key = [hour, ...facts, seat];
+    const name = JSON.stringify(key);
+    const row = rows.get(name);
+    if (!row) rows.set(name, { key, sums: [...sums] });
+    else for (let i = 0; i < sums.length; i++) row.sums[i] = add(row.sums[i]!, sums[i]!);
+  }
+  return [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { key, sums }]) => [...key, ...sums]);
+}
+
+function add(a: number | bigint, b: number | bigint): number | bigint {
+  return typeof a === "bigint" ? a + BigInt(b) : a + Number(b);
+}
+
+function inOrder<T extends readonly [string, number, ...unknown[]]>(rows: readonly T[]): T[] {
+  return [...rows].sort((a, b) => (a[0] === b[0] ? a[1] - b[1] : a[0] < b[0] ? -1 : 1));
+}
+
+function columnsOf(rows: readonly (readonly (string | number | bigint)[])[]): string[] {
+  return rows[0]!.map((_, i) => arrayOf(rows.map((row) => row[i]!)));
+}
+
+/** PostgreSQL's texts hold no zero byte, and JSON may name one. */
+function reasonOf(values: readonly Value[]): string {
+  const { reason } = JSON.parse(values[ENTRY_HEAD.detail] as string) as { reason?: string };
+  return (reason ?? "").replaceAll("\0", "");
+}
