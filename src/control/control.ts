@@ -22,7 +22,7 @@ import {
 } from "../config/settings.ts";
 import type { Environment } from "../config/variables.ts";
 import type { Schema } from "../store/schema.ts";
-import { type DocumentChange, loadSettings, saveSettings } from "../store/settings.ts";
+import { type DocumentChange, loadSettings, SettingsMoved, saveSettings } from "../store/settings.ts";
 import { type Documents, fromStore } from "./documents.ts";
 import { type FirstStart, planFirstStart } from "./first-start.ts";
 import { knowledgeOf } from "./knowledge.ts";
@@ -72,19 +72,32 @@ export class Control {
   #snapshot: SettingsSnapshot;
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
+  #storedVersion: number;
 
-  private constructor(options: ControlOptions, documents: Documents) {
+  private constructor(options: ControlOptions, documents: Documents, storedVersion: number) {
     this.#options = options;
+    this.#storedVersion = storedVersion;
     this.#documents = documents;
     this.#snapshot = this.#make(documents.settings, 1);
   }
 
   /** Loads the settings that the store holds. */
   static async open(options: ControlOptions): Promise<Control> {
-    return new Control(options, fromStore(await loadSettings(options.query)));
+    const stored = await loadSettings(options.query);
+    return new Control(options, fromStore(stored), stored.version);
   }
 
   readonly snapshot = (): SettingsSnapshot => this.#snapshot;
+
+  /** How often the settings in force had been changed, by any of the nodes that share the store. */
+  get storedVersion(): number {
+    return this.#storedVersion;
+  }
+
+  /** Puts into force what other nodes have changed meanwhile. */
+  refresh(): Promise<void> {
+    return this.#exclusively(() => this.#reload());
+  }
 
   /** Whether nobody has set anything yet. */
   get isEmpty(): boolean {
@@ -222,13 +235,26 @@ export class Control {
     const before = this.#snapshot;
     const now = plan.changes.length > 0 ? this.#make(next.settings, before.version + 1) : before;
     const commit = async (): Promise<void> => {
-      await saveSettings(this.#options.query, writingOf(plan), this.#options.clock.now());
+      const { query, clock } = this.#options;
+      this.#storedVersion = await saveSettings(query, writingOf(plan), this.#storedVersion, clock.now());
       this.#documents = next;
-      this.#snapshot = now;
-      if (now === before) return;
-      for (const listener of this.#listeners) await listener(now, before);
+      if (now !== before) await this.#putInForce(now);
     };
     return { commit, warnings: warnings.map(place) };
+  }
+
+  async #putInForce(now: SettingsSnapshot): Promise<void> {
+    const before = this.#snapshot;
+    this.#snapshot = now;
+    for (const listener of this.#listeners) await listener(now, before);
+  }
+
+  async #reload(): Promise<void> {
+    const stored = await loadSettings(this.#options.query);
+    if (stored.version === this.#storedVersion) return;
+    this.#documents = fromStore(stored);
+    this.#storedVersion = stored.version;
+    await this.#putInForce(this.#make(stored.settings, this.#snapshot.version + 1));
   }
 
   #make(settings: Settings, version: number): SettingsSnapshot {
@@ -241,12 +267,24 @@ export class Control {
     return new Date(this.#options.clock.now()).toISOString();
   }
 
+  /** Does the work on the newest settings: again where another node has changed them meanwhile. */
+  async #onNewest<T>(work: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof SettingsMoved) || tries === MOST_TRIES) throw error;
+        await this.#reload();
+      }
+    }
+  }
+
   async #exclusively<T>(work: () => Promise<T>): Promise<T> {
     if (this.#waiting >= MOST_WAITING) {
       throw new Fault("overloaded", changeWords.tooManyChanges(this.#waiting), { retryAfterMs: 1_000 });
     }
     this.#waiting += 1;
-    const mine = this.#last.then(work);
+    const mine = this.#last.then(() => this.#onNewest(work));
     this.#last = mine.catch(() => {});
     try {
       return await mine;
@@ -255,6 +293,9 @@ export class Control {
     }
   }
 }
+
+/** Other nodes may be changing the settings as well; each try begins with what they made of them. */
+const MOST_TRIES = 10;
 
 /** A problem of another document than the one that was written: says of which. */
 function about(problem: DocumentProblem): Problem {

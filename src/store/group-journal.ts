@@ -3,7 +3,7 @@ import type { Text } from "../base/language.ts";
 import { storeWords } from "../base/messages/ledger.ts";
 import { type Batch, BatchEncoder, newBatch, sealBatch } from "./batch.ts";
 import { Fenced, type Journal, type JournalRow, type Seated } from "./spec.ts";
-import type { StoreError } from "./thread.ts";
+import { type BatchOutcome, StoreError } from "./thread.ts";
 
 /** All rows that become durable together. */
 interface Group {
@@ -81,6 +81,13 @@ export class GroupJournal implements Journal {
 
   onCommit(listener: (milliseconds: number) => void): void {
     this.#commitListeners.push(listener);
+  }
+
+  /** What became of the group under way. */
+  answered({ error, fenced }: Pick<BatchOutcome, "error" | "fenced">): void {
+    if (fenced) this.fenced();
+    else if (error) this.fail(new StoreError(error));
+    else this.committed();
   }
 
   /** The group under way is on the disk. */

@@ -1,20 +1,25 @@
-import type { DatabaseThread } from "./thread.ts";
+import type { DatabasePort } from "./thread.ts";
+
+/** Whom to ask what is only read. */
+export interface Readers {
+  pick(): DatabasePort;
+}
 
 /** Threads that read. Each is started when it is first needed: one report may be long, and short questions do not wait for it. */
-export class ReaderPool {
-  readonly #start: () => DatabaseThread;
+export class ReaderPool implements Readers {
+  readonly #start: () => DatabasePort;
   readonly #most: number;
-  #threads: DatabaseThread[] = [];
+  #threads: DatabasePort[] = [];
   #closed = false;
 
-  constructor(start: () => DatabaseThread, most: number) {
+  constructor(start: () => DatabasePort, most: number) {
     this.#start = start;
     this.#most = most;
   }
 
   /** The thread that has the least to do. */
-  pick(): DatabaseThread {
-    let least: DatabaseThread | undefined;
+  pick(): DatabasePort {
+    let least: DatabasePort | undefined;
     for (const thread of this.#threads) if (!least || thread.depth < least.depth) least = thread;
     if (least && (least.depth === 0 || this.#threads.length >= this.#most)) return least;
     if (this.#closed) throw new Error("the store is closed");

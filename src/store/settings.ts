@@ -9,13 +9,27 @@ import {
   type Settings,
 } from "../config/settings.ts";
 import type { Schema } from "./schema.ts";
+import { transact } from "./transact.ts";
 
 /** Settings as the store keeps them, with who wrote each document. */
 export interface StoredSettings {
   readonly settings: Settings;
   /** By `nameOfDocument`. */
   readonly sources: ReadonlyMap<string, DocumentSource>;
+  /** Goes up with every change, whoever makes it. */
+  readonly version: number;
 }
+
+/** Somebody else changed the settings since they were read: nothing was written. */
+export class SettingsMoved extends Error {
+  constructor() {
+    super("the settings have changed since they were read");
+    this.name = "SettingsMoved";
+  }
+}
+
+/** The row of `meta` that says how often settings have been changed. */
+export const SETTINGS_VERSION = "settings-version";
 
 /** Writes a document, or removes it. */
 export type DocumentChange =
@@ -34,6 +48,8 @@ export function nameOfDocument(kind: DocumentKind, id: string): string {
 
 /** All settings in the order of their ids. */
 export async function loadSettings(query: Kysely<Schema>): Promise<StoredSettings> {
+  // The version first: should they change between the two, what was read is newer than it says, and is read again.
+  const version = await readSettingsVersion(query);
   const rows = await query.selectFrom("settings").selectAll().orderBy("kind").orderBy("id").execute();
   const documents: Record<string, unknown[]> = Object.fromEntries(SETTING_KINDS.map((kind) => [kind, []]));
   const sources = new Map<string, DocumentSource>();
@@ -43,17 +59,35 @@ export async function loadSettings(query: Kysely<Schema>): Promise<StoredSetting
     if (kind === GENERAL_ID) general = JSON.parse(document) as GeneralSetting;
     else documents[kind]?.push(JSON.parse(document));
   }
-  return { settings: { ...(documents as unknown as Omit<Settings, "general">), general }, sources };
+  return { settings: { ...(documents as unknown as Omit<Settings, "general">), general }, sources, version };
 }
 
-/** Writes all changes, or none. Durable when it resolves. @param now milliseconds */
+export async function readSettingsVersion(query: Kysely<Schema>): Promise<number> {
+  const row = await query.selectFrom("meta").select("value").where("name", "=", SETTINGS_VERSION).executeTakeFirst();
+  return Number(row?.value ?? 0);
+}
+
+/**
+ * Writes all changes, or none. Durable when it resolves. Returns the new version of the settings.
+ * Rejects with `SettingsMoved` where somebody else has changed them since version `since`.
+ *
+ * @param now milliseconds
+ */
 export async function saveSettings(
   query: Kysely<Schema>,
   changes: readonly DocumentChange[],
+  since: number,
   now: number,
-): Promise<void> {
-  if (changes.length === 0) return;
-  await query.transaction().execute(async (transaction) => {
+): Promise<number> {
+  if (changes.length === 0) return since;
+  const next = since + 1;
+  await transact(query, async (transaction) => {
+    if ((await readSettingsVersion(transaction)) !== since) throw new SettingsMoved();
+    await transaction
+      .insertInto("meta")
+      .values({ name: SETTINGS_VERSION, value: String(next) })
+      .onConflict((conflict) => conflict.column("name").doUpdateSet({ value: String(next) }))
+      .execute();
     for (const change of changes) {
       const { kind, id } = change;
       if (change.document === undefined) {
@@ -68,4 +102,5 @@ export async function saveSettings(
         .execute();
     }
   });
+  return next;
 }

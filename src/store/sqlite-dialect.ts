@@ -12,16 +12,16 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from "kysely";
-import type { ReaderPool } from "./reader-pool.ts";
+import type { Readers } from "./reader-pool.ts";
 import { READ_ONLY, type StatementResult } from "./statements.ts";
-import { type DatabaseThread, StoreError } from "./thread.ts";
+import { type DatabasePort, StoreError } from "./thread.ts";
 
 /** SQLite in threads, as Kysely sees it: reads go to a thread of their own, writes to the one that writes. */
 export class ThreadedSqliteDialect implements Dialect {
-  readonly #writer: DatabaseThread;
-  readonly #readers: ReaderPool;
+  readonly #writer: DatabasePort;
+  readonly #readers: Readers;
 
-  constructor(writer: DatabaseThread, readers: ReaderPool) {
+  constructor(writer: DatabasePort, readers: Readers) {
     this.#writer = writer;
     this.#readers = readers;
   }
@@ -45,12 +45,12 @@ export class ThreadedSqliteDialect implements Dialect {
 }
 
 class ThreadedSqliteDriver implements Driver {
-  readonly #writer: DatabaseThread;
-  readonly #readers: ReaderPool;
+  readonly #writer: DatabasePort;
+  readonly #readers: Readers;
   /** Resolves when the transaction that is open now has ended. */
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(writer: DatabaseThread, readers: ReaderPool) {
+  constructor(writer: DatabasePort, readers: Readers) {
     this.#writer = writer;
     this.#readers = readers;
   }
@@ -105,12 +105,12 @@ class ThreadedSqliteDriver implements Driver {
 const READING = /^\s*(?:select|with|values|explain|pragma)\b/i;
 
 class ThreadedConnection implements DatabaseConnection {
-  readonly #writer: DatabaseThread;
-  readonly #readers: ReaderPool;
+  readonly #writer: DatabasePort;
+  readonly #readers: Readers;
   /** Set while a transaction is open on this connection. */
   endTurn: (() => void) | undefined;
 
-  constructor(writer: DatabaseThread, readers: ReaderPool) {
+  constructor(writer: DatabasePort, readers: Readers) {
     this.#writer = writer;
     this.#readers = readers;
   }

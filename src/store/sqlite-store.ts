@@ -9,7 +9,8 @@ import type { Schema } from "./schema.ts";
 import type { Store } from "./spec.ts";
 import { type ConnectionOptions, openForWriting } from "./sqlite-connection.ts";
 import { ThreadedSqliteDialect } from "./sqlite-dialect.ts";
-import { DatabaseThread, StoreError, type ThreadAnswer } from "./thread.ts";
+import { StoreHub } from "./store-hub.ts";
+import { type BatchOutcome, DatabaseThread, type SourcedBatch } from "./thread.ts";
 
 /** One report may be long; the other reader stays free for short questions. */
 const READERS = 2;
@@ -24,6 +25,11 @@ export interface SqliteStoreOptions {
   readonly reserve?: boolean | undefined;
 }
 
+export interface SqliteStore extends Store {
+  /** Lets other processes of this machine use the store through this one. */
+  readonly hub: StoreHub;
+}
+
 /**
  * Opens the store of one machine, and brings its tables up to date first. Throws `internal_error` where the folder
  * holds the store of a newer version.
@@ -33,7 +39,7 @@ export interface SqliteStoreOptions {
  * await store.journal.append({ op: "mark", name: "hello", value: "world" });
  * await store.close();
  */
-export function openSqliteStore({ folder, durability = "disk", limits, reserve }: SqliteStoreOptions): Store {
+export function openSqliteStore({ folder, durability = "disk", limits, reserve }: SqliteStoreOptions): SqliteStore {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const options: ConnectionOptions = { folder, durability };
   const database = openForWriting(options);
@@ -44,16 +50,21 @@ export function openSqliteStore({ folder, durability = "disk", limits, reserve }
   }
   const writer = new DatabaseThread("sqlite-writer", { ...options, reserve });
   const readers = new ReaderPool(() => new DatabaseThread("sqlite-reader", { ...options }), READERS);
-  const journal = new GroupJournal((batch) => writer.post(batch), limits.journalQueue);
+  const journal = new GroupJournal(
+    (batch) => writer.post({ source: 0, batch } satisfies SourcedBatch),
+    limits.journalQueue,
+  );
+  const hub = new StoreHub(writer, readers);
   writer.onMessage = (message) => {
-    if (message === 0) journal.committed();
-    else if ((message as ThreadAnswer).fenced) journal.fenced();
-    else journal.fail(new StoreError((message as ThreadAnswer).error!));
+    const outcome = message as BatchOutcome;
+    if (outcome.source === 0) journal.answered(outcome);
+    else hub.tell(outcome);
   };
   writer.onFatal = (cause) => journal.fail(cause);
   const query = new Kysely<Schema>({ dialect: new ThreadedSqliteDialect(writer, readers) });
   return {
     engine: "sqlite",
+    hub,
     query,
     journal,
     warnings: [],

@@ -1,9 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
-import type { Batch } from "./batch.ts";
 import { BatchWriter } from "./batch-writer.ts";
 import { type ConnectionOptions, openForWriting, reserveLog } from "./sqlite-connection.ts";
-import { isDiskFailure, Statements, threadError } from "./statements.ts";
-import type { ThreadAnswer, ThreadRequest } from "./thread.ts";
+import { isDiskFailure, Statements, type ThreadError, threadError } from "./statements.ts";
+import type { BatchOutcome, SourcedBatch, ThreadAnswer, ThreadRequest } from "./thread.ts";
 
 /** The thread that writes, alone. Batches of the journal and statements of administration take turns. */
 const port = parentPort!;
@@ -12,7 +11,8 @@ const database = openForWriting(options);
 // On this connection, which stays open: the log goes when the last one closes.
 if (options.reserve) reserveLog(database);
 const statements = new Statements(database);
-let batches = new BatchWriter(database);
+/** By the process that sends them: each describes its own circumstances. */
+const writers = new Map<number, BatchWriter>();
 const beginBatch = database.prepare("begin immediate");
 const commitBatch = database.prepare("commit");
 
@@ -22,38 +22,59 @@ const IDLE_TRANSACTION_MS = 5_000;
 let failed = false;
 let open = false;
 let idle: NodeJS.Timeout | undefined;
-let waiting: (Batch | ThreadRequest)[] = [];
+let waiting: (SourcedBatch | ThreadRequest)[] = [];
+/** Batches of several processes that came in one turn of the event loop: one commit is enough for them. */
+let together: SourcedBatch[] = [];
 
-port.on("message", (message: Batch | ThreadRequest) => {
+port.on("message", (message: SourcedBatch | ThreadRequest) => {
   if (open && !isInside(message)) waiting.push(message);
   else handle(message);
 });
 
-function isInside(message: Batch | ThreadRequest): boolean {
+function isInside(message: SourcedBatch | ThreadRequest): boolean {
   return "inside" in message && message.inside;
 }
 
-function handle(message: Batch | ThreadRequest): void {
-  port.postMessage("ask" in message ? answer(message) : commit(message));
+function handle(message: SourcedBatch | ThreadRequest): void {
+  if ("ask" in message) {
+    commitTogether();
+    port.postMessage(answer(message));
+  } else if (message.source === 0) port.postMessage(commit([message])[0]);
+  else {
+    if (together.length === 0) setImmediate(commitTogether);
+    together.push(message);
+  }
 }
 
-/** One transaction for the whole batch. A failure is final: what the disk holds now, nobody knows. */
-function commit(batch: Batch): ThreadAnswer | 0 {
-  if (failed) return { id: 0, error: { message: "the store has failed before", sqliteCode: undefined } };
+function commitTogether(): void {
+  if (together.length === 0) return;
+  const batches = together;
+  together = [];
+  for (const outcome of commit(batches)) port.postMessage(outcome);
+}
+
+/** One transaction for all of them. A failure is final: what the disk holds now, nobody knows. */
+function commit(batches: readonly SourcedBatch[]): BatchOutcome[] {
+  const outcome = (source: number, rest: Omit<BatchOutcome, "source"> = {}): BatchOutcome => ({ source, ...rest });
+  const failure = (error: ThreadError): BatchOutcome[] => batches.map(({ source }) => outcome(source, { error }));
+  if (failed) return failure({ message: "the store has failed before", sqliteCode: undefined });
   try {
     beginBatch.run();
-    if (batches.write(batch)) {
-      commitBatch.run();
-      return 0;
-    }
-    database.exec("rollback");
-    // Whoever takes a seat anew describes everything anew.
-    batches = new BatchWriter(database);
-    return { id: 0, fenced: true };
+    const outcomes = batches.map(({ source, batch }) =>
+      writerOf(source).write(batch) ? outcome(source) : outcome(source, { fenced: true }),
+    );
+    commitBatch.run();
+    return outcomes;
   } catch (error) {
     failed = true;
-    return { id: 0, error: threadError(error), fatal: true };
+    return failure(threadError(error));
   }
+}
+
+function writerOf(source: number): BatchWriter {
+  let writer = writers.get(source);
+  if (!writer) writers.set(source, (writer = new BatchWriter(database)));
+  return writer;
 }
 
 function answer(request: ThreadRequest): ThreadAnswer {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { NO_SETTINGS } from "../config/settings.ts";
 import { loadPrices, savePrice } from "./prices.ts";
-import { loadSettings, nameOfDocument, saveSettings } from "./settings.ts";
+import { loadSettings, nameOfDocument, SettingsMoved, saveSettings } from "./settings.ts";
 import { type EntryRow, Fenced, type KeptAnswerRow, type Store, type WindowTotal } from "./spec.ts";
 import { transact } from "./transact.ts";
 
@@ -459,7 +459,7 @@ export function testStore(name: string, open: () => Promise<Store>, clear: () =>
 
     describe("settings", () => {
       test("a new store has none", async () => {
-        expect(await loadSettings(store.query)).toEqual({ settings: NO_SETTINGS, sources: new Map() });
+        expect(await loadSettings(store.query)).toEqual({ settings: NO_SETTINGS, sources: new Map(), version: 0 });
       });
 
       test("documents are written, replaced and removed together, and keep who wrote them", async () => {
@@ -473,6 +473,7 @@ export function testStore(name: string, open: () => Promise<Store>, clear: () =>
             { kind: "payers", id: "gone", document: { id: "gone" }, source: "start" },
             { kind: "budgets", id: "acme-month", document: budget, source: "api" },
           ],
+          0,
           1,
         );
         await saveSettings(
@@ -481,10 +482,11 @@ export function testStore(name: string, open: () => Promise<Store>, clear: () =>
             { kind: "payers", id: "gone", document: undefined },
             { kind: "budgets", id: "acme-month", document: { ...budget, amount: "6" }, source: "file" },
           ],
+          1,
           2,
         );
         await reopen();
-        const { settings, sources } = await loadSettings(store.query);
+        const { settings, sources, version } = await loadSettings(store.query);
         const expected = {
           ...NO_SETTINGS,
           general: { currency: "CNY" },
@@ -492,11 +494,27 @@ export function testStore(name: string, open: () => Promise<Store>, clear: () =>
           budgets: [{ ...budget, amount: "6" }],
         };
         expect(settings).toEqual(expected);
+        expect(version).toBe(2);
         expect([...sources].sort()).toEqual([
           [nameOfDocument("budgets", "acme-month"), "file"],
           ["general/general", "file"],
           ["payers/acme", "file"],
         ]);
+      });
+
+      test("what somebody else has changed since is not written over", async () => {
+        const write = (since: number) =>
+          saveSettings(
+            store.query,
+            [{ kind: "payers", id: `p${since}`, document: { id: `p${since}` }, source: "api" }],
+            since,
+            1,
+          );
+        expect(await write(0)).toBe(1);
+        await expect(write(0)).rejects.toBeInstanceOf(SettingsMoved);
+        const both = await Promise.allSettled([write(1), write(1)]);
+        expect(both.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+        expect((await loadSettings(store.query)).version).toBe(2);
       });
 
       test("of changes that cannot all be written, none is", async () => {
@@ -508,6 +526,7 @@ export function testStore(name: string, open: () => Promise<Store>, clear: () =>
             { kind: "payers", id: "a", document: { id: "a" }, source: "api" },
             { kind: "payers", id: "b", document: circle, source: "api" },
           ],
+          0,
           1,
         );
         await expect(broken).rejects.toThrow(TypeError);

@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import type { Batch } from "./batch.ts";
 import type { StatementResult, ThreadError } from "./statements.ts";
 
 /** What a database thread is asked, beside batches. Each question has one answer with its id. */
@@ -18,6 +19,20 @@ export interface ThreadAnswer {
   /** The disk failed: nothing more can be promised. */
   readonly fatal?: boolean;
   /** A batch was refused: its seat is another node's. */
+  readonly fenced?: boolean;
+}
+
+/** A batch on its way to the one who writes, and what became of it. */
+export interface SourcedBatch {
+  /** The process that sends it: 0 for the one that owns the store. */
+  readonly source: number;
+  readonly batch: Batch;
+}
+
+export interface BatchOutcome {
+  readonly source: number;
+  readonly error?: ThreadError;
+  /** Refused: its seat is another node's. */
   readonly fenced?: boolean;
 }
 
@@ -41,8 +56,26 @@ interface Waiting {
 
 const NOTHING: StatementResult = { rows: [], changes: 0 };
 
-/** A thread with one database connection. Questions are answered in order. */
-export class DatabaseThread {
+/** The way to a database connection that lives elsewhere. Questions are answered in order. */
+export interface DatabasePort {
+  /** Questions without an answer yet. */
+  readonly depth: number;
+  /** Hears what is no answer to a question: the outcome of batches. */
+  onMessage: (message: unknown) => void;
+  /** Told once when the connection is lost or its disk failed. */
+  onFatal: (cause: unknown) => void;
+  post(message: unknown): void;
+  ask(
+    ask: ThreadRequest["ask"],
+    sql?: string,
+    parameters?: readonly unknown[],
+    inside?: boolean,
+  ): Promise<StatementResult>;
+  close(): Promise<void>;
+}
+
+/** A thread with one database connection. */
+export class DatabaseThread implements DatabasePort {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;

@@ -1,10 +1,10 @@
 import type { Kysely } from "kysely";
 import type { BudgetSetting } from "../../config/settings.ts";
 import type { Schema } from "../../store/schema.ts";
+import { readSettingsVersion } from "../../store/settings.ts";
 import { transact } from "../../store/transact.ts";
 import { configurationOf } from "../budget-books.ts";
 import { freeName, settingOfBook } from "../budget-opening.ts";
-import { SETTINGS_VERSION } from "./lease-office.ts";
 
 /** The open book of a budget under its configuration: the one that another node has opened, or a new one. */
 export async function openBook(
@@ -65,12 +65,7 @@ export async function closeStaleBooks(
   now: number,
 ): Promise<void> {
   await transact(query, async (transaction) => {
-    const row = await transaction
-      .selectFrom("meta")
-      .select("value")
-      .where("name", "=", SETTINGS_VERSION)
-      .executeTakeFirst();
-    if (Number(row?.value ?? 0) !== version) return;
+    if ((await readSettingsVersion(transaction)) !== version) return;
     const stale = (await readOpen(transaction)).filter(
       (open) => !configurations.has(configurationOf({ ...settingOfBook(open), amount: "" })),
     );

@@ -1,6 +1,7 @@
 import type { Transaction } from "kysely";
 import type { Nano } from "../../base/money.ts";
 import type { Schema } from "../../store/schema.ts";
+import { readSettingsVersion } from "../../store/settings.ts";
 import { Fenced, OPEN_SINCE, type Seat, type Store } from "../../store/spec.ts";
 import { closeLeftOpen } from "./left-open.ts";
 import { grantOf, type Want } from "./slice.ts";
@@ -36,9 +37,6 @@ export interface NodeSight extends Seat {
   readonly beat: number;
   readonly settingsVersion: number;
 }
-
-/** The row of `meta` that says how often settings have been changed. */
-export const SETTINGS_VERSION = "settings-version";
 
 /**
  * Where nodes take and give back slices of budgets, and seats. Each deed is one transaction that locks the windows it is
@@ -91,18 +89,14 @@ export class LeaseOffice {
       .where("wanted", ">", 0n)
       .where("seat", "<>", seat)
       .execute();
-    const version = await query
-      .selectFrom("meta")
-      .select("value")
-      .where("name", "=", SETTINGS_VERSION)
-      .executeTakeFirst();
+    const settingsVersion = await readSettingsVersion(query);
     const nodes = rows.map(({ seat, epoch, beat, settings_version }) => ({
       number: seat,
       epoch,
       beat,
       settingsVersion: settings_version,
     }));
-    return { nodes, wants, settingsVersion: Number(version?.value ?? 0) };
+    return { nodes, wants, settingsVersion };
   }
 
   /** Gives back and draws, for many windows at once. Rejects with `Fenced` where the seat was taken away. */

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { expect } from "vitest";
 import { ManualClock } from "../../base/clock.ts";
 import { CallIds } from "../../base/ids.ts";
@@ -8,8 +9,10 @@ import { DEFAULT_LIMITS, type Limits } from "../../base/limits.ts";
 import type { Nano } from "../../base/money.ts";
 import type { BudgetSetting } from "../../config/settings.ts";
 import { openPostgresStore } from "../../store/postgres-store.ts";
+import { openRemoteStore } from "../../store/remote-store.ts";
 import type { Store } from "../../store/spec.ts";
-import { openSqliteStore } from "../../store/sqlite-store.ts";
+import { openSqliteStore, type SqliteStore } from "../../store/sqlite-store.ts";
+import type { Channel } from "../../store/store-hub.ts";
 import { TREE, WORLD } from "../ledger.suite.ts";
 import { Ledger } from "../ledger.ts";
 import type { Hold, HoldAsk } from "../spec.ts";
@@ -24,6 +27,8 @@ export class Nodes {
   version = 1;
 
   readonly #url: string | undefined;
+  /** The process that has the file, where the store is SQLite's: nodes are its workers. */
+  #owner: SqliteStore | undefined;
 
   /** @param url of an empty database in PostgreSQL; without one the store is SQLite's */
   constructor(budgets: readonly BudgetSetting[], limits: Partial<Limits> = {}, url?: string) {
@@ -42,11 +47,15 @@ export class Nodes {
   async openStore(): Promise<Store> {
     const { limits } = this;
     if (this.#url !== undefined) return openPostgresStore({ url: this.#url, limits });
-    return openSqliteStore({ folder: this.folder, durability: "process", limits: this.limits });
+    this.#owner ??= openSqliteStore({ folder: this.folder, durability: "process", limits });
+    const { port1, port2 } = new MessageChannel();
+    this.#owner.hub.serve(channelOf(port1));
+    return openRemoteStore(channelOf(port2), limits);
   }
 
   async stop(): Promise<void> {
     for (const node of this.nodes) await node.stop();
+    await this.#owner?.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -56,6 +65,15 @@ export class Nodes {
     this.version += 1;
     await Promise.all(this.nodes.map((node) => node.follow()));
   }
+}
+
+function channelOf(port: MessagePort): Channel {
+  port.unref();
+  return {
+    send: (message) => port.postMessage(message),
+    onMessage: (listener) => port.on("message", listener),
+    onClose: (listener) => port.on("close", listener),
+  };
 }
 
 export class Node {
