@@ -23,8 +23,9 @@ const MOST_TRIES = 20;
  * version. Returns what an operator should know of the server. Throws a `Fault` that says why a server cannot be used.
  */
 export async function openDatabase(options: PostgresOptions): Promise<Text[]> {
-  const place = placeOf(options.url);
+  let place = "";
   try {
+    place = placeOf(options.url);
     const { client } = await connect(options);
     try {
       const words = await examine(client, place);

@@ -9,6 +9,7 @@ import {
   type Settings,
 } from "../config/settings.ts";
 import type { Schema } from "./schema.ts";
+import { transact } from "./transact.ts";
 
 /** Settings as the store keeps them, with who wrote each document. */
 export interface StoredSettings {
@@ -53,7 +54,7 @@ export async function saveSettings(
   now: number,
 ): Promise<void> {
   if (changes.length === 0) return;
-  await query.transaction().execute(async (transaction) => {
+  await transact(query, async (transaction) => {
     for (const change of changes) {
       const { kind, id } = change;
       if (change.document === undefined) {
