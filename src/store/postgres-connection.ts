@@ -68,6 +68,8 @@ export async function connect(
  * standbys where the server is set so; `process`: it may be lost should the server itself crash.
  */
 export async function prepareSession(client: pg.ClientBase, durability: Durability): Promise<void> {
+  // Ranges of ids are taken for far larger than they are, and then compiling a statement takes longer than running it.
+  await setWhereKnown(client, "jit", "off");
   await setWhereKnown(client, "idle_in_transaction_session_timeout", String(IDLE_TRANSACTION_MS));
   if (durability === "process") {
     await setWhereKnown(client, "synchronous_commit", "off");

@@ -35,6 +35,16 @@ onPostgres("PostgreSQL", (server) => {
       await Promise.all(stores.map((store) => store.close()));
     });
 
+    test("what an attempt left behind that was cut off is no hindrance", async () => {
+      const url = await server().createDatabase();
+      await (await open(url)).close();
+      await server().run("update meta set value = '0'; drop table jobs; drop table leases", url);
+      const store = await open(url);
+      await store.query.insertInto("jobs").values({ name: "j", due_at: 1 }).execute();
+      expect(await store.query.selectFrom("leases").selectAll().execute()).toEqual([]);
+      await store.close();
+    });
+
     test("tables of a newer version are refused, and not touched", async () => {
       const url = await server().createDatabase();
       await (await open(url)).close();
