@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
@@ -20,7 +20,7 @@ import { Routes } from "../routing/routes.ts";
 import type { EntriesTable } from "../store/schema.ts";
 import { openSealer } from "../store/sealing.ts";
 import type { Journal, JournalRow, Seated, Store } from "../store/spec.ts";
-import { openSqliteStore } from "../store/sqlite-store.ts";
+import { contentsOfTestStore, openTestStore } from "../store/test-store.suite.ts";
 import { openai } from "../vendors/openai/protocol.ts";
 import { readRequest } from "../vendors/openai/request.ts";
 import { type PracticeTransport, practiceTransport } from "../vendors/practice/practice-transport.ts";
@@ -264,7 +264,7 @@ export class CallBench {
   /** Opens the store, and the ledger on it: as a process does when it begins. */
   async start(): Promise<void> {
     const { clock, limits, snapshot } = this;
-    const inner = openSqliteStore({ folder: this.folder, durability: "process", limits });
+    const inner = await openTestStore(this.folder, limits);
     this.journal = new StoppableJournal(inner.journal);
     const { engine, query, warnings } = inner;
     this.store = { engine, query, journal: this.journal, warnings, close: () => inner.close() };
@@ -358,10 +358,9 @@ export class CallBench {
     for (const { left } of this.ledger.budgets()) expect(left).toBeGreaterThanOrEqual(0n);
   }
 
-  /** Every byte that the data folder holds. */
-  stored(): string {
-    const files = readdirSync(this.folder).filter((name) => name.startsWith("maidan.db"));
-    return files.map((name) => readFileSync(join(this.folder, name)).toString("latin1")).join("\n");
+  /** All that the store holds. */
+  stored(): Promise<string> {
+    return contentsOfTestStore(this.folder);
   }
 }
 

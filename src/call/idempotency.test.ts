@@ -158,7 +158,7 @@ test("nothing of a call stands in the store in clear", async () => {
     );
   }
   await bench.crash();
-  const stored = bench.stored();
+  const stored = await bench.stored();
   expect(stored).toContain("lab/mini"); // the rows are there
   for (const secret of [ANSWER, KEY, question, SECRET, "the-key-of-the-lab"]) {
     expect(stored).not.toContain(secret);

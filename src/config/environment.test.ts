@@ -13,6 +13,7 @@ describe("readEnvironment", () => {
       language: "zh",
       durability: "disk",
       url: undefined,
+      databaseUrl: undefined,
       logLevel: "info",
     });
   });
@@ -26,6 +27,7 @@ describe("readEnvironment", () => {
       MAIDAN_LANG: "en",
       MAIDAN_DURABILITY: "process",
       MAIDAN_URL: "https://maidan.example/",
+      MAIDAN_DATABASE_URL: "postgresql://maidan:p%40ss@db.example:5433/maidan?sslmode=verify-full",
       MAIDAN_LOG: "WARN",
       LANG: "zh_CN.UTF-8",
     });
@@ -37,6 +39,7 @@ describe("readEnvironment", () => {
       language: "en",
       durability: "process",
       url: "https://maidan.example",
+      databaseUrl: "postgresql://maidan:p%40ss@db.example:5433/maidan?sslmode=verify-full",
       logLevel: "warn",
     });
   });
@@ -55,10 +58,26 @@ describe("readEnvironment", () => {
     ["MAIDAN_DURABILITY", "memory"],
     ["MAIDAN_URL", "maidan.example"],
     ["MAIDAN_LOG", "loud"],
-    ["MAIDAN_DATABASE_URL", "postgres://localhost/maidan"],
+    ["MAIDAN_DATABASE_URL", "mysql://localhost/maidan"],
+    ["MAIDAN_DATABASE_URL", "localhost/maidan"],
+    ["MAIDAN_DATABASE_URL", "postgres://localhost"],
+    ["MAIDAN_DATABASE_URL", "postgres://user:100%@localhost/maidan"],
+    ["MAIDAN_DATABASE_URL", "postgres://user:p/w@localhost/maidan"],
+    ["MAIDAN_DATABASE_URL", ""],
   ])("%s=%s is refused by name", (name, value) => {
     expect(() => readEnvironment({ [name]: value })).toThrow(Fault);
     expect(() => readEnvironment({ [name]: value })).toThrow(name);
+  });
+
+  test.each(["postgres://localhost/maidan", "postgres:///maidan?host=/run/postgresql", "postgres://u:p@[::1]:1/m"])(
+    "%s names a database",
+    (url) => {
+      expect(readEnvironment({ MAIDAN_DATABASE_URL: url }).databaseUrl).toBe(url);
+    },
+  );
+
+  test("no password stands in the refusal of a database", () => {
+    expect(() => readEnvironment({ MAIDAN_DATABASE_URL: "http://u:the-password@h/d" })).not.toThrow("the-password");
   });
 
   test("no admin key stands in the refusal of it", () => {

@@ -23,6 +23,8 @@ export interface ProcessSettings {
   readonly durability: Durability;
   /** Where the command line finds a server that runs elsewhere. */
   readonly url: string | undefined;
+  /** The PostgreSQL of many nodes; undefined where the store is SQLite's file in `folder`. Holds a password: never shown. */
+  readonly databaseUrl: string | undefined;
   readonly logLevel: LogLevel;
 }
 
@@ -30,7 +32,7 @@ const ADMIN_KEY_CHARACTERS = 16;
 
 /**
  * Reads `MAIDAN_HOST`, `MAIDAN_PORT`, `MAIDAN_DATA`, `MAIDAN_ADMIN_KEY`, `MAIDAN_LANG`, `MAIDAN_DURABILITY`,
- * `MAIDAN_URL` and `MAIDAN_LOG`. Throws `invalid_request`, naming the variable, where one is empty or wrong.
+ * `MAIDAN_URL`, `MAIDAN_DATABASE_URL` and `MAIDAN_LOG`. Throws `invalid_request`, naming the variable, where one is empty or wrong.
  */
 export function readEnvironment(environment: Environment): ProcessSettings {
   const value = (name: string): string | undefined => {
@@ -38,7 +40,6 @@ export function readEnvironment(environment: Environment): ProcessSettings {
     if (text === "") refuse(environmentWords.empty(name));
     return text;
   };
-  if (value("MAIDAN_DATABASE_URL") !== undefined) refuse(environmentWords.databaseUrl());
   const asked = value("MAIDAN_LANG");
   if (asked !== undefined && !/^(zh|en)\b/i.test(asked.replace("_", "-"))) {
     refuse(environmentWords.notOneOf("MAIDAN_LANG", asked, "zh, en"));
@@ -51,6 +52,7 @@ export function readEnvironment(environment: Environment): ProcessSettings {
     language: languageOf(environment),
     durability: oneOf("MAIDAN_DURABILITY", value("MAIDAN_DURABILITY"), DURABILITIES, "disk"),
     url: readUrl(value("MAIDAN_URL")),
+    databaseUrl: readDatabaseUrl(value("MAIDAN_DATABASE_URL")),
     logLevel: oneOf("MAIDAN_LOG", value("MAIDAN_LOG"), LOG_LEVELS, "info"),
   };
 }
@@ -78,6 +80,25 @@ function readUrl(text: string | undefined): string | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || (url.protocol !== "http:" && url.protocol !== "https:")) refuse(environmentWords.url(text));
   return text.replace(/\/+$/, "");
+}
+
+/** As `pg` takes it: TLS and all else by its parameters. The refusal does not repeat it, because a password may be in it. */
+function readDatabaseUrl(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const url = /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? new URL(text) : undefined;
+  // A socket's folder may stand in the parameter `host`; a database must be named.
+  const isNamed = url !== undefined && url.pathname.length > 1 && (url.hostname !== "" || url.searchParams.has("host"));
+  if (!isNamed || !isDecodable(url)) refuse(environmentWords.databaseUrl());
+  return text;
+}
+
+function isDecodable({ username, password, pathname }: URL): boolean {
+  try {
+    decodeURIComponent(username + password + pathname);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function oneOf<T extends string>(name: string, text: string | undefined, allowed: readonly T[], usual: T): T {

@@ -25,12 +25,19 @@ export class AdminKey {
    */
   static async open(given: string | undefined, query: Kysely<Schema>): Promise<AdminKey> {
     if (given !== undefined) return new AdminKey(hashSecret(given));
-    const kept = await query.selectFrom("meta").select("value").where("name", "=", META_NAME).executeTakeFirst();
+    const read = query.selectFrom("meta").select("value").where("name", "=", META_NAME);
+    const kept = await read.executeTakeFirst();
     if (kept) return new AdminKey(kept.value);
     const made = newAdminKey();
     const hash = hashSecret(made);
-    await query.insertInto("meta").values({ name: META_NAME, value: hash }).execute();
-    return new AdminKey(hash, made);
+    await query
+      .insertInto("meta")
+      .values({ name: META_NAME, value: hash })
+      .onConflict((conflict) => conflict.column("name").doNothing())
+      .execute();
+    // Of nodes that start at a time on a new store, one made the key.
+    const { value } = await read.executeTakeFirstOrThrow();
+    return new AdminKey(value, value === hash ? made : undefined);
   }
 
   /** Whether `secret` is the admin key. The time taken does not depend on how much of it is right. */

@@ -10,7 +10,7 @@ import type { KeySetting } from "../config/settings.ts";
 import { hashSecret } from "../payers/secrets.ts";
 import { openSealer, type Sealer } from "../store/sealing.ts";
 import type { Store } from "../store/spec.ts";
-import { openSqliteStore } from "../store/sqlite-store.ts";
+import { openTestStore } from "../store/test-store.suite.ts";
 import type { Quirks } from "../vendors/spec.ts";
 import { AdminKey } from "./admin-key.ts";
 import { Control } from "./control.ts";
@@ -33,7 +33,7 @@ let control: Control;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "maidan-control-"));
-  store = openSqliteStore({ folder, durability: "process", limits: DEFAULT_LIMITS });
+  store = await openTestStore(folder, DEFAULT_LIMITS);
   seal = openSealer(folder);
   clock = new ManualClock(NOW);
   control = await open();

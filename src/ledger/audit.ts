@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import { auditWords } from "../base/messages/ledger.ts";
 import { formatAmount } from "../base/money.ts";
+import { wordsOf } from "../store/dialect-words.ts";
 import type { Schema } from "../store/schema.ts";
 import { PHASE } from "../store/spec.ts";
 import { USAGE_COLUMNS } from "../store/usage-columns.ts";
@@ -13,6 +14,9 @@ const MOST_PROBLEMS = 100;
 
 const LIMIT = sql.lit(MOST_PROBLEMS);
 const COSTING = sql`kind in ('settle', 'adjust')`;
+const HOLD = sql.lit(PHASE.hold);
+const CLOSE = sql.lit(PHASE.close);
+const RESOLVE = sql.lit(PHASE.resolve);
 
 /**
  * Whether the books balance: what every attempt set aside was given back, what was in doubt was resolved in full, and
@@ -40,24 +44,30 @@ async function findAttempts(query: Kysely<Schema>): Promise<Problem[]> {
     opened: number;
     closed: number;
     resolved: number;
+    doubts: number;
     set_aside: string;
     given_back: string;
     doubted: string;
     cleared: string;
   }>`
-    select attempt,
-      sum(phase = ${PHASE.hold} and n = 0) as opened,
-      sum(phase = ${PHASE.close}) as closed,
-      sum(phase = ${PHASE.resolve}) as resolved,
-      cast(sum(iif(phase = ${PHASE.hold}, held, 0)) as text) as set_aside,
-      cast(sum(iif(phase = ${PHASE.close}, held, 0)) as text) as given_back,
-      cast(sum(iif(phase = ${PHASE.close} and kind = 'unsettled', amount, 0)) as text) as doubted,
-      cast(sum(iif(phase = ${PHASE.resolve}, held, 0)) as text) as cleared
-    from entries group by attempt
-    having opened <> 1
+    with sums as (
+      select attempt,
+        count(*) filter (where phase = ${HOLD} and n = 0) as opened,
+        count(*) filter (where phase = ${CLOSE}) as closed,
+        count(*) filter (where phase = ${RESOLVE}) as resolved,
+        count(*) filter (where phase = ${CLOSE} and kind = 'unsettled') as doubts,
+        sum(case when phase = ${HOLD} then held else 0 end) as set_aside,
+        sum(case when phase = ${CLOSE} then held else 0 end) as given_back,
+        sum(case when phase = ${CLOSE} and kind = 'unsettled' then amount else 0 end) as doubted,
+        sum(case when phase = ${RESOLVE} then held else 0 end) as cleared
+      from entries group by attempt
+    )
+    select attempt, opened, closed, resolved, doubts, cast(set_aside as text) as set_aside,
+      cast(given_back as text) as given_back, cast(doubted as text) as doubted, cast(cleared as text) as cleared
+    from sums
+    where opened <> 1
       or (closed > 0 and set_aside <> given_back)
-      or (resolved > 0 and doubted <> cleared)
-      or (resolved > 0 and sum(phase = ${PHASE.close} and kind = 'unsettled') = 0)
+      or (resolved > 0 and (doubted <> cleared or doubts = 0))
     limit ${LIMIT}`.execute(query);
   return rows.map((row) => {
     const where = row.attempt;
@@ -65,7 +75,7 @@ async function findAttempts(query: Kysely<Schema>): Promise<Problem[]> {
     if (row.closed > 0 && row.set_aside !== row.given_back) {
       return { where, what: auditWords.heldDiffers(decimal(row.set_aside), decimal(row.given_back)) };
     }
-    if (row.doubted === "0") return { where, what: auditWords.resolvedWithoutDoubt() };
+    if (row.doubts === 0) return { where, what: auditWords.resolvedWithoutDoubt() };
     return { where, what: auditWords.doubtDiffers(decimal(row.doubted), decimal(row.cleared)) };
   });
 }
@@ -74,16 +84,14 @@ async function findAttempts(query: Kysely<Schema>): Promise<Problem[]> {
 async function findWindows(query: Kysely<Schema>): Promise<Problem[]> {
   const { rows } = await sql<{ book: string; start: number; kept: string; total: string }>`
     with parts as (
-      select share.value ->> 0 as book, share.value ->> 1 as start, cast(share.value ->> 2 as integer) as part
-        from entries, json_each(entries.shares) as share where ${COSTING}
+      select share.value ->> 0 as book, cast(share.value ->> 1 as bigint) as start,
+        cast(share.value ->> 2 as bigint) as part
+        from entries, ${wordsOf(query).elements(sql`entries.shares`, "share")} where ${COSTING}
       union all select book, base_window, base from budget_books where base is not null
-    ), sums as (select book, start, sum(part) as total from parts group by 1, 2),
-    kept as (
-      select book, "window", sum(settled) as settled from (
-        select book, "window", settled from budget_windows
-        union all select book, "window", settled from node_windows
-      ) as parts group by 1, 2
-    )
+    ), sums as (select book, start, sum(part) as total from parts group by book, start),
+    noted as (
+      select book, "window", settled from budget_windows union all select book, "window", settled from node_windows
+    ), kept as (select book, "window", sum(settled) as settled from noted group by book, "window")
     select coalesce(sums.book, kept.book) as book, coalesce(sums.start, kept."window") as start,
       cast(coalesce(kept.settled, 0) as text) as kept, cast(coalesce(sums.total, 0) as text) as total
     from sums full join kept on kept.book = sums.book and kept."window" = sums.start
@@ -100,21 +108,23 @@ const COUNTED = ["attempts", "estimated", "cost", ...USAGE_COLUMNS];
 /** Hours whose sums are not those of their entries. Which of a call's attempts counts the call is told by their order alone. */
 async function findHours(query: Kysely<Schema>): Promise<Problem[]> {
   const sums: RawBuilder<unknown>[] = COUNTED.map((column) => {
-    if (column === "attempts") return sql`sum(kind = 'settle') as attempts`;
-    if (column === "estimated") return sql`sum(kind = 'settle' and basis = 'estimated') as estimated`;
+    if (column === "attempts") return sql`count(*) filter (where kind = 'settle') as attempts`;
+    if (column === "estimated") {
+      return sql`count(*) filter (where kind = 'settle' and basis = 'estimated') as estimated`;
+    }
     if (column === "cost") return sql`sum(amount) as cost`;
-    return sql`sum(iif(kind = 'settle', coalesce(${sql.ref(column)}, 0), 0)) as ${sql.ref(column)}`;
+    return sql`sum(case when kind = 'settle' then coalesce(${sql.ref(column)}, 0) else 0 end) as ${sql.ref(column)}`;
   });
   const keys = ["payer", "key", "route", "model", "currency"].map((name) => sql.ref(name));
-  const differs = COUNTED.map((name) => sql`kept.${sql.ref(name)} is not sums.${sql.ref(name)}`);
+  const differs = COUNTED.map((name) => sql`kept.${sql.ref(name)} is distinct from sums.${sql.ref(name)}`);
   const both = COUNTED.flatMap((name) => [
     sql`cast(coalesce(kept.${sql.ref(name)}, 0) as text) as ${sql.ref(`kept_${name}`)}`,
     sql`cast(coalesce(sums.${sql.ref(name)}, 0) as text) as ${sql.ref(`sum_${name}`)}`,
   ]);
   const { rows } = await sql<Record<string, string | number>>`
     with sums as (
-      select at / 3600000 * 3600000 as hour, ${sql.join(keys)}, ${sql.join(sums)}
-      from entries where ${COSTING} group by 1, ${sql.join(keys)}
+      select at - at % 3600000 as hour, ${sql.join(keys)}, ${sql.join(sums)}
+      from entries where ${COSTING} group by at - at % 3600000, ${sql.join(keys)}
     ), kept as (
       select hour, ${sql.join(keys)}, ${sql.join(COUNTED.map((name) => sql`sum(${sql.ref(name)}) as ${sql.ref(name)}`))}
       from usage_hourly group by hour, ${sql.join(keys)}
@@ -142,8 +152,8 @@ async function findHours(query: Kysely<Schema>): Promise<Problem[]> {
 async function findDoubts(query: Kysely<Schema>): Promise<Problem[]> {
   const { rows } = await sql<{ attempt: string; listed: number }>`
     with doubted as (
-      select attempt from entries where phase = ${PHASE.close} and kind = 'unsettled'
-      except select attempt from entries where phase = ${PHASE.resolve}
+      select attempt from entries where phase = ${CLOSE} and kind = 'unsettled'
+      except select attempt from entries where phase = ${RESOLVE}
     )
     select attempt, 0 as listed from doubted where attempt not in (select attempt from unsettled)
     union all select attempt, 1 from unsettled where attempt not in (select attempt from doubted)
@@ -158,10 +168,10 @@ async function findDoubts(query: Kysely<Schema>): Promise<Problem[]> {
 async function balance(query: Kysely<Schema>): Promise<LedgerAudit["balances"]> {
   const { rows } = await sql<{ currency: string; held: bigint; unsettled: string; spent: string }>`
     select currency,
-      sum(case phase when ${PHASE.hold} then held when ${PHASE.close} then -held else 0 end) as held,
-      cast(sum(case when kind = 'unsettled' then amount when phase = ${PHASE.resolve} then -held else 0 end) as text)
+      sum(case phase when ${HOLD} then held when ${CLOSE} then -held else 0 end) as held,
+      cast(sum(case when kind = 'unsettled' then amount when phase = ${RESOLVE} then -held else 0 end) as text)
         as unsettled,
-      cast(sum(iif(${COSTING}, amount, 0)) as text) as spent
+      cast(sum(case when ${COSTING} then amount else 0 end) as text) as spent
     from entries group by currency order by currency`.execute(query);
   return rows.map(({ currency, held, unsettled, spent }) => ({
     currency,

@@ -6,6 +6,7 @@ import { convert, type Nano, type Ratio, UNIT_RATIO } from "../base/money.ts";
 import type { BudgetSetting } from "../config/settings.ts";
 import type { Schema } from "../store/schema.ts";
 import { PHASE } from "../store/spec.ts";
+import { transact } from "../store/transact.ts";
 import type { BudgetAccount, WindowSums } from "./budget-account.ts";
 import { readRate, readRates } from "./rates.ts";
 import type { LedgerWorld } from "./spec.ts";
@@ -20,7 +21,7 @@ export async function registerBooks(
   windows: readonly number[],
   now: number,
 ): Promise<string[]> {
-  return query.transaction().execute(async (transaction) => {
+  return transact(query, async (transaction) => {
     const names: string[] = [];
     for (const [i, { id, payer, currency, window, timezone }] of settings.entries()) {
       const book = await freeName(transaction, id);
@@ -106,7 +107,7 @@ export async function writeBases(
   now: number,
 ): Promise<void> {
   if (bases.length + closed.length === 0) return;
-  await query.transaction().execute(async (transaction) => {
+  await transact(query, async (transaction) => {
     for (const { window, base } of bases) {
       const { book } = window.account;
       await transaction.updateTable("budget_books").set({ base }).where("book", "=", book).execute();
@@ -114,7 +115,7 @@ export async function writeBases(
         .insertInto("budget_windows")
         .values({ book, window: window.start, settled: base })
         .onConflict((conflict) =>
-          conflict.columns(["book", "window"]).doUpdateSet({ settled: sql`settled + excluded.settled` }),
+          conflict.columns(["book", "window"]).doUpdateSet({ settled: sql`budget_windows.settled + excluded.settled` }),
         )
         .execute();
     }

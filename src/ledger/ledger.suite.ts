@@ -8,7 +8,7 @@ import { DEFAULT_LIMITS, type Limits } from "../base/limits.ts";
 import { convert, type ExchangeRate, inverse, type Nano, parseRate } from "../base/money.ts";
 import type { BudgetSetting } from "../config/settings.ts";
 import type { Store } from "../store/spec.ts";
-import { openSqliteStore } from "../store/sqlite-store.ts";
+import { openTestStore } from "../store/test-store.suite.ts";
 import { Ledger } from "./ledger.ts";
 import type { Hold, HoldAsk, LedgerWorld, Settlement } from "./spec.ts";
 
@@ -50,7 +50,7 @@ export class Bench {
 
   async open(): Promise<Ledger> {
     const { clock, limits, budgets, world } = this;
-    this.store = openSqliteStore({ folder: this.folder, durability: "process", limits });
+    this.store = await openTestStore(this.folder, limits);
     this.ledger = await Ledger.open({ store: this.store, clock, limits, budgets, world });
     return this.ledger;
   }

@@ -9,7 +9,7 @@ import { priceUsage } from "../catalogue/price-engine.ts";
 import type { PriceSetting } from "../config/settings.ts";
 import { savePrice } from "../store/prices.ts";
 import { type EntryRow, PHASE, type Store } from "../store/spec.ts";
-import { openSqliteStore } from "../store/sqlite-store.ts";
+import { openTestStore } from "../store/test-store.suite.ts";
 
 /** An attempt that tests write into a real store. */
 export interface WrittenAttempt {
@@ -44,9 +44,14 @@ export class Books {
   readonly #numbers = new Map<string, number>();
   readonly #prices = new Map<string, PriceDocument>();
 
-  constructor() {
-    this.#folder = mkdtempSync(join(tmpdir(), "maidan-books-"));
-    this.store = openSqliteStore({ folder: this.#folder, durability: "process", limits: DEFAULT_LIMITS });
+  private constructor(folder: string, store: Store) {
+    this.#folder = folder;
+    this.store = store;
+  }
+
+  static async open(): Promise<Books> {
+    const folder = mkdtempSync(join(tmpdir(), "maidan-books-"));
+    return new Books(folder, await openTestStore(folder, DEFAULT_LIMITS));
   }
 
   /** Writes an attempt from its hold to its end, and returns its id. */

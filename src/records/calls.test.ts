@@ -12,7 +12,7 @@ describe("calls as a view on entries", () => {
   const ids: Record<string, string> = {};
 
   beforeAll(async () => {
-    books = new Books();
+    books = await Books.open();
     ids.settled = await books.attempt({ at: START, usage: { input: 1_001, cachedInput: 7, output: 333 } });
     ids.held = await books.attempt({ at: START + 1_000, end: "held", payer: "sales" });
     ids.doubt = await books.attempt({ at: START + 2_000, end: "unsettled", key: "other" });

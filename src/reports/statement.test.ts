@@ -39,7 +39,7 @@ describe("a statement", () => {
     makeStatement(books.store.query, { ...ask, ...more }, recalculation, rateOf, bounds);
 
   beforeAll(async () => {
-    books = new Books();
+    books = await Books.open();
     recalculation = new Recalculation(books.store.query);
     const start = Date.parse("2026-10-30T00:00:00Z");
     for (let n = 0; n < 90; n++) {
@@ -135,7 +135,7 @@ describe("a statement", () => {
   test("counts calls, attempts and estimates of its payers and its month only", async () => {
     const statement = await make();
     const { rows } = await sql<{ attempts: number; estimated: number }>`
-      select count(*) as attempts, sum(basis = 'estimated') as estimated from entries
+      select count(*) as attempts, count(*) filter (where basis = 'estimated') as estimated from entries
       where kind = 'settle' and at >= ${Date.parse(NOVEMBER.from)} and at < ${Date.parse(NOVEMBER.to)}
         and payer <> 'stranger'`.execute(books.store.query);
     expect(statement).toMatchObject({ ...rows[0], calls: rows[0]!.attempts });

@@ -3,6 +3,7 @@ import { DateTime } from "luxon";
 import type { Currency, Nano } from "../base/money.ts";
 import { costingEntries } from "../records/costing-entries.ts";
 import { payerIsAmong } from "../records/payer-filter.ts";
+import { type DialectWords, wordsOf } from "../store/dialect-words.ts";
 import type { Schema } from "../store/schema.ts";
 import { DAY_MS, type Period, type Segment } from "./periods.ts";
 import type { UsageAsk, UsageKey } from "./usage-ask.ts";
@@ -46,14 +47,16 @@ export async function readUsage(
   const time = source === "entries" ? sql`at` : sql`hour`;
   if (fine) {
     const unit = fine === "hour" ? HOUR_MS : DAY_MS;
-    columns.push(sql`(${time} + ${sql.lit(segment.offsetMs)}) / ${sql.lit(unit)}`);
+    const local = sql`(${time} + ${sql.lit(segment.offsetMs)})`;
+    columns.push(sql`${local} - ${local} % ${sql.lit(unit)}`);
   }
+  const words = wordsOf(query);
   const plain = ask.by.filter((key) => key in PLAIN_COLUMNS) as (keyof typeof PLAIN_COLUMNS)[];
-  for (const key of plain) columns.push(PLAIN_COLUMNS[key]);
+  for (const key of plain) columns.push(PLAIN_COLUMNS[key](words));
   const grouped = [...columns, sql`currency`];
   const names = grouped.map((column, i) => sql`${column} as ${sql.ref(`k${i}`)}`);
   const { rows } = await sql<Record<string, unknown>>`
-    select ${sql.join(names)}, ${source === "entries" ? ENTRY_SUMS : HOURLY_SUMS}
+    select ${sql.join(names)}, ${source === "entries" ? entrySums(words) : HOURLY_SUMS}
     from ${source === "entries" ? costingEntries(segment) : sql.table(source)}
     where ${time} >= ${segment.from} and ${time} < ${segment.to}
       ${ask.payers ? sql`and ${payerIsAmong(ask.payers)}` : sql``}
@@ -64,11 +67,11 @@ export async function readUsage(
 }
 
 const PLAIN_COLUMNS = {
-  payer: sql`payer`,
-  model: sql`model`,
-  endpoint: sql`substr(model, 1, instr(model, '/') - 1)`,
-  key: sql.ref("key"),
-  route: sql`route`,
+  payer: () => sql`payer`,
+  model: () => sql`model`,
+  endpoint: (words: DialectWords) => words.before(sql`model`, "/"),
+  key: () => sql.ref("key"),
+  route: () => sql`route`,
 };
 
 const INPUT = ["input", "cached_input", "cache_write_5m", "cache_write_1h", "input_audio", "input_image"];
@@ -85,13 +88,17 @@ const HOURLY_SUMS = sql`sum(calls) as calls, sum(attempts) as attempts, sum(esti
   cast(sum(cost) as text) as cost, ${TOKEN_SUMS}`;
 
 /** What the roll-up counts, told from the entries: a call is counted with the first of its attempts that was settled. */
-const ENTRY_SUMS = sql`sum(kind = 'settle') as attempts, sum(kind = 'settle' and basis = 'estimated') as estimated,
-  sum(kind = 'settle' and not exists (select 1 from entries as earlier
-    where earlier.attempt >= substr(costing.attempt, 1, instr(costing.attempt, '.'))
-      and earlier.attempt < substr(costing.attempt, 1, instr(costing.attempt, '.') - 1) || '/'
-      and earlier.kind = 'settle' and earlier.attempt <> costing.attempt
-      and (earlier.at < costing.at or (earlier.at = costing.at and earlier.attempt < costing.attempt)))) as calls,
-  cast(sum(amount) as text) as cost, ${TOKEN_SUMS}`;
+function entrySums(words: DialectWords): RawBuilder<unknown> {
+  const call = words.before(sql`costing.attempt`, ".");
+  return sql`count(*) filter (where kind = 'settle') as attempts,
+    count(*) filter (where kind = 'settle' and basis = 'estimated') as estimated,
+    sum(case when kind = 'settle' and not exists (select 1 from entries as earlier
+      where earlier.attempt >= ${call} || '.' and earlier.attempt < ${call} || '/'
+        and earlier.kind = 'settle' and earlier.attempt <> costing.attempt
+        and (earlier.at < costing.at or (earlier.at = costing.at and earlier.attempt < costing.attempt)))
+      then 1 else 0 end) as calls,
+    cast(sum(amount) as text) as cost, ${TOKEN_SUMS}`;
+}
 
 function finestTime(by: readonly UsageKey[]): "hour" | "day" | undefined {
   if (by.includes("hour")) return "hour";
@@ -108,8 +115,7 @@ function groupOf(
   const keys: Partial<Record<UsageKey, string>> = {};
   let column = 0;
   if (fine) {
-    const local = Number(row[`k${column++}`]) * (fine === "hour" ? HOUR_MS : DAY_MS);
-    const text = DateTime.fromMillis(local, { zone: "UTC" });
+    const text = DateTime.fromMillis(Number(row[`k${column++}`]), { zone: "UTC" });
     if (by.includes("hour")) keys.hour = text.toFormat("yyyy-MM-dd'T'HH:mm:ss") + offsetText(segment.offsetMs);
     if (by.includes("day")) keys.day = text.toFormat("yyyy-MM-dd");
     if (by.includes("month")) keys.month = text.toFormat("yyyy-MM");

@@ -35,7 +35,7 @@ describe("usage", () => {
   const told: Told[] = [];
 
   beforeAll(async () => {
-    books = new Books();
+    books = await Books.open();
     const start = Date.parse("2026-10-24T00:00:00Z");
     for (let n = 0; n < 60; n++) {
       // Every 11 hours and some minutes over the end of daylight saving (25 October, 1 November) and the change of rate.
@@ -110,7 +110,7 @@ describe("usage", () => {
   });
 
   test("the hour that daylight saving repeats is two hours", async () => {
-    const berlin = new Books();
+    const berlin = await Books.open();
     try {
       for (const at of ["2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"]) await berlin.attempt({ at });
       const ask: UsageAsk = { by: ["hour", "day"], timezone: "Europe/Berlin" };
@@ -189,7 +189,7 @@ describe("usage", () => {
   });
 
   test("the roll-up and the entries tell the same: fallbacks, resolutions and adjustments too", async () => {
-    const mixed = new Books();
+    const mixed = await Books.open();
     try {
       const at = Date.parse("2026-11-24T06:10:00Z");
       const first = await mixed.attempt({ at, end: "unsettled" });

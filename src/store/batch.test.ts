@@ -2,6 +2,7 @@ import { DatabaseSync } from "@photostructure/sqlite";
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { USAGE_CLASSES } from "../base/usage.ts";
+import { anyEntry, HOUR } from "./batch.suite.ts";
 import { BatchEncoder, CIRCUMSTANCES_KEPT, newBatch } from "./batch.ts";
 import { BatchWriter } from "./batch-writer.ts";
 import { MIGRATIONS, SQLITE_WORDS } from "./migrations.ts";
@@ -10,8 +11,6 @@ import { sampleEntry, sampleSettlement } from "./store.suite.ts";
 import { USAGE_COLUMNS } from "./usage-columns.ts";
 
 type Row = Record<string, unknown>;
-
-const HOUR = 3_600_000;
 
 let database: InstanceType<typeof DatabaseSync>;
 let encoder: BatchEncoder;
@@ -53,43 +52,6 @@ function asRead(entry: EntryRow): Row {
   const parts = shares.map(({ budget, window, amount }) => [budget, window, String(amount)]);
   return { ...row, lease: "", shares: JSON.stringify(parts), basis: basis ?? null, overrun: BigInt(overrun), detail };
 }
-
-const amount = fc.oneof(fc.bigInt(0n, 1_000n), fc.bigInt(-(2n ** 55n), 2n ** 55n));
-const count = fc.option(fc.nat(1_000), { nil: undefined, freq: 2 });
-const shares = fc.array(
-  fc.record({ budget: fc.constantFrom("a", "b", 'c"$', "团队"), window: fc.constantFrom(0, 5 * HOUR) }),
-  { maxLength: 3 },
-);
-
-const anyEntry = fc
-  .record({
-    call: fc.nat(12),
-    number: fc.constantFrom(1, 1, 1, 2),
-    kind: fc.constantFrom("hold", "settle", "release", "adjust", "unsettled") as fc.Arbitrary<EntryRow["kind"]>,
-    n: fc.constantFrom(0, 0, 0, 1),
-    at: fc.integer({ min: HOUR, max: 3 * HOUR }),
-    payer: fc.constantFrom("p", "q"),
-    key: fc.constantFrom("k", "l"),
-    rates: fc.constantFrom("", "CNY:7.1"),
-    amount,
-    held: amount,
-    equal: fc.boolean(),
-    shares,
-    other: amount,
-    overrun: fc.constantFrom(false, false, true),
-    basis: fc.constantFrom("reported", "estimated", undefined),
-    input: count,
-    output: count,
-    reasoning: count,
-    cacheWrite5m: fc.option(fc.nat(9), { nil: undefined, freq: 1 }),
-    detail: fc.constantFrom("{}", '{"finish":"停"}'),
-  })
-  .map(({ call, number, equal, shares: places, other, ...rest }): EntryRow => {
-    const phase = rest.kind === "hold" ? 0 : rest.kind === "adjust" ? 3 : 1;
-    const same = rest.kind === "hold" ? rest.held : rest.amount;
-    const told = places.map((place) => ({ ...place, amount: equal ? same : other }));
-    return { ...sampleEntry(`call_${call}.${number}`), ...rest, phase, shares: told };
-  });
 
 describe("what is put into batches", () => {
   test("comes out of the store as it was, once, and its sums are those of the entries", () => {

@@ -32,14 +32,18 @@ export class PostgresBatchWriter {
     for (const circumstances of this.#known.values()) circumstances.id = undefined;
   }
 
-  /** False, and nothing written, where the batch's seat was taken away. */
-  async write(client: pg.Client, batch: Batch): Promise<boolean> {
+  /**
+   * False, and nothing written, where the batch's seat was taken away.
+   *
+   * @param mayBeThere the same batch was written before, and it is unknown whether that came through
+   */
+  async write(client: pg.Client, batch: Batch, mayBeThere = false): Promise<boolean> {
     this.#known.meet(batch.circumstances);
     const steps = readOthers(batch.others, this.#known);
     await this.#giveRows(client, batch, steps);
-    const outcome = await this.#tryToWrite(client, batch, steps, false);
+    const outcome = await this.#tryToWrite(client, batch, steps, { mustAsk: false, mayBeThere });
     // Some of it is in the ledger already: which, is worth asking only then.
-    const written = outcome ?? (await this.#tryToWrite(client, batch, steps, true));
+    const written = outcome ?? (await this.#tryToWrite(client, batch, steps, { mustAsk: true, mayBeThere }));
     this.#known.forgetOldest();
     return written ?? false;
   }
@@ -49,7 +53,7 @@ export class PostgresBatchWriter {
     client: pg.Client,
     batch: Batch,
     steps: OtherSteps,
-    mustAsk: boolean,
+    { mustAsk, mayBeThere }: { readonly mustAsk: boolean; readonly mayBeThere: boolean },
   ): Promise<boolean | undefined> {
     const [number, epoch] = batch.seat;
     const first = new Pipeline(client);
@@ -71,7 +75,7 @@ export class PostgresBatchWriter {
     const consequences = new PostgresConsequences((name, parameters) => second.ask(name, parameters));
     consequences.writeSums(this.#sums.take(), seat);
     consequences.writeDoubts([...news]);
-    consequences.writeKept(kept.filter(({ entry }) => !entry || news.has(entry)));
+    consequences.writeKept(kept, news, mayBeThere);
     consequences.writeMarks(marks);
     consequences.writeTotals(batch.totals, TOTAL_FIELDS, seat);
     second.say("commit");

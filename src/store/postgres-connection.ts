@@ -37,19 +37,28 @@ export interface SingleConnection {
   cut(): void;
 }
 
-/** @param pipeline whether queries are sent without waiting for the answers to those before */
-export async function connect(options: PostgresOptions, pipeline = false): Promise<SingleConnection> {
+/**
+ * @param pipeline whether queries are sent without waiting for the answers to those before
+ * @param withinMs after which it is given up
+ */
+export async function connect(
+  options: PostgresOptions,
+  { pipeline = false, withinMs = CONNECT_MS }: { readonly pipeline?: boolean; readonly withinMs?: number } = {},
+): Promise<SingleConnection> {
   const socket = new Socket();
   const client = new pg.Client({ ...connectionConfig(options.url), pipeline, stream: () => socket });
   // Whoever has asked something hears of it; between questions there is nobody to tell.
   client.on("error", () => {});
   const cut = (): void => void socket.destroy();
+  const timer = setTimeout(cut, Math.min(CONNECT_MS, withinMs));
   try {
     await client.connect();
     await prepareSession(client, options.durability);
   } catch (error) {
     cut();
     throw error;
+  } finally {
+    clearTimeout(timer);
   }
   return { client, cut };
 }
@@ -59,6 +68,8 @@ export async function connect(options: PostgresOptions, pipeline = false): Promi
  * standbys where the server is set so; `process`: it may be lost should the server itself crash.
  */
 export async function prepareSession(client: pg.ClientBase, durability: Durability): Promise<void> {
+  // Ranges of ids are taken for far larger than they are, and then compiling a statement takes longer than running it.
+  await setWhereKnown(client, "jit", "off");
   await setWhereKnown(client, "idle_in_transaction_session_timeout", String(IDLE_TRANSACTION_MS));
   if (durability === "process") {
     await setWhereKnown(client, "synchronous_commit", "off");

@@ -54,8 +54,17 @@ export class PostgresConsequences {
     if (shares.size > 0) this.#ask("addDoubtShares", columnsOf([...shares.values()]));
   }
 
-  writeKept(steps: OtherSteps["kept"]): void {
-    const last = new Map(steps.map((step) => [step.id, step.values]));
+  /**
+   * @param news the entries that were not in the ledger before
+   * @param mayBeThere the others may be in the ledger because this very batch wrote them, and the answers with them
+   */
+  writeKept(steps: OtherSteps["kept"], news: ReadonlySet<OtherEntry>, mayBeThere: boolean): void {
+    const last = new Map<string, readonly Value[] | undefined>();
+    for (const { id, values, entry } of steps) {
+      if (!entry || news.has(entry)) last.set(id, values);
+      // What came before it in the batch must not undo it now.
+      else if (mayBeThere) last.delete(id);
+    }
     const forgotten = [...last].filter(([, values]) => values === undefined).map(([id]) => id);
     if (forgotten.length > 0) this.#ask("forget", [arrayOf(forgotten.sort())]);
     // Each by itself: an answer may be long, and inside an array it would be twice as long.

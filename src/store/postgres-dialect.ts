@@ -76,7 +76,7 @@ class PooledDriver implements Driver {
 
 const READING = /^\s*(?:select|values|explain|show)\b/i;
 /** Of a statement outside of a transaction: with the pauses between them, long enough for a server to start again. */
-const MOST_TRIES = 9;
+const MOST_TRIES = 12;
 
 class PooledConnection implements DatabaseConnection {
   readonly #pool: pg.Pool;

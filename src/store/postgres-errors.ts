@@ -48,7 +48,11 @@ export function sayOf(error: unknown): string {
   return errors && errors.length > 0 ? sayOf(errors[0]) : (codeOf(error) ?? String(error));
 }
 
-/** Why a store cannot be opened. @param place host, port and database: never a password, which `pg` does not repeat */
+/**
+ * Why a store cannot be opened.
+ *
+ * @param place host, port and database, never a password, which `pg` does not repeat; empty where the URL names none
+ */
 export function openingFault(error: unknown, place: string): Fault {
   if (error instanceof Fault) return error;
   const text = wordsFor(sqlStateOf(error), place, sayOf(error));
@@ -65,7 +69,7 @@ function wordsFor(state: string | undefined, place: string, cause: string): Retu
     case "42501":
       return storeWords.databaseForbids(place, cause);
     case undefined:
-      return storeWords.databaseUnreachable(place, cause);
+      return place === "" ? storeWords.databaseUrlUnusable(cause) : storeWords.databaseUnreachable(place, cause);
     default:
       return storeWords.databaseUnusable(place, cause);
   }

@@ -23,8 +23,9 @@ const MOST_TRIES = 20;
  * version. Returns what an operator should know of the server. Throws a `Fault` that says why a server cannot be used.
  */
 export async function openDatabase(options: PostgresOptions): Promise<Text[]> {
-  const place = placeOf(options.url);
+  let place = "";
   try {
+    place = placeOf(options.url);
     const { client } = await connect(options);
     try {
       const words = await examine(client, place);
@@ -94,10 +95,20 @@ async function migrateOnce(client: pg.Client, words: SqlWords, place: string): P
     throw new Fault("internal_error", storeWords.newerDatabase(place, value, NEWEST_VERSION));
   for (const migration of MIGRATIONS) {
     if (migration.version <= found) continue;
-    for (const statement of migration.statements(words)) await client.query(statement);
+    for (const statement of migration.statements(words)) await client.query(repeatable(statement));
   }
   await client.query("update meta set value = $2 where name = $1", [VERSION_MARK, String(NEWEST_VERSION)]);
   await client.query("commit");
+}
+
+/**
+ * Not every engine undoes a `create` with its transaction: what an attempt that was cut off left behind is no hindrance to
+ * the next one.
+ */
+function repeatable(statement: string): string {
+  return statement
+    .replace(/^create (table|index) /, "create $1 if not exists ")
+    .replace(/^create view /, "create or replace view ");
 }
 
 async function warningsOf(client: pg.Client, { durability }: PostgresOptions, place: string): Promise<Text[]> {

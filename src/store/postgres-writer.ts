@@ -36,12 +36,14 @@ async function answer({ id, ask }: ThreadRequest): Promise<ThreadAnswer> {
 
 async function commit(batch: Batch): Promise<ThreadAnswer | 0> {
   let awaySince: number | undefined;
+  let mayBeThere = false;
   for (let tried = 1; ; tried++) {
     try {
-      return (await write(batch, awaySince)) ? 0 : { id: 0, fenced: true };
+      return (await write(batch, awaySince, mayBeThere)) ? 0 : { id: 0, fenced: true };
     } catch (error) {
       const message = sayOf(error);
       if (isFinal(error)) return { id: 0, error: { message, sqliteCode: undefined }, fatal: true };
+      if (!isConflict(error)) mayBeThere = true;
       if (!isConflict(error) || !(await rollback())) disconnect();
       const now = performance.now();
       awaySince ??= now;
@@ -53,16 +55,16 @@ async function commit(batch: Batch): Promise<ThreadAnswer | 0> {
 }
 
 /** One try. It is cut off when it takes too long: the server's own time-outs end what it had begun. */
-async function write(batch: Batch, awaySince: number | undefined): Promise<boolean> {
+async function write(batch: Batch, awaySince: number | undefined, mayBeThere: boolean): Promise<boolean> {
+  const left = (): number => Math.max(1, storeAwayMs - (awaySince === undefined ? 0 : performance.now() - awaySince));
   if (!connection) {
-    connection = await connect(options, true);
+    connection = await connect(options, { pipeline: true, withinMs: left() });
     batches.forgetRows();
   }
   const { client, cut } = connection;
-  const left = awaySince === undefined ? storeAwayMs : storeAwayMs - (performance.now() - awaySince);
-  const watchdog = setTimeout(cut, Math.max(1, Math.min(ANSWER_MS, left)));
+  const watchdog = setTimeout(cut, Math.min(ANSWER_MS, left()));
   try {
-    return await batches.write(client, batch);
+    return await batches.write(client, batch, mayBeThere);
   } finally {
     clearTimeout(watchdog);
   }

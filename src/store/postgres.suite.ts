@@ -173,20 +173,20 @@ export class PostgresServer {
  */
 export function onPostgres(
   name: string,
-  tests: (server: () => PostgresServer) => void,
+  tests: (server: () => PostgresServer) => void | Promise<void>,
   settings?: readonly string[],
 ): void {
   if (typeof binaries === "string") {
     describe.skip(`${name}: ${binaries}`, () => test("skipped", () => {}));
     return;
   }
-  describe(name, () => {
+  describe(name, async () => {
     let server: PostgresServer;
     beforeAll(async () => {
       server = await PostgresServer.start(settings);
     });
     afterAll(() => server.remove());
-    tests(() => server);
+    await tests(() => server);
   });
 }
 

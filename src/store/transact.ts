@@ -2,7 +2,7 @@ import type { Kysely, Transaction } from "kysely";
 import { isConflict } from "./postgres-errors.ts";
 import type { Schema } from "./schema.ts";
 
-/** Of one piece of work: under the heaviest use the last ones wait a second and more between tries. */
+/** Of one piece of work, over some seconds. */
 const MOST_TRIES = 12;
 const LONGEST_PAUSE_MS = 1_000;
 
@@ -36,5 +36,5 @@ export async function transact<T>(
 /** Longer with every try, and never the same for two who are in each other's way. */
 export function pause(tried: number, longestMs = LONGEST_PAUSE_MS): Promise<void> {
   const most = Math.min(longestMs, 5 * 2 ** tried);
-  return new Promise((resolve) => setTimeout(resolve, Math.random() * most));
+  return new Promise((resolve) => setTimeout(resolve, most * (0.5 + Math.random() / 2)));
 }

@@ -18,7 +18,7 @@ export const environmentWords = translations(
     adminKey: (least: number) =>
       `MAIDAN_ADMIN_KEY is too short or has characters that no header can carry. Use at least ${least} visible ASCII characters.`,
     databaseUrl: () =>
-      "MAIDAN_DATABASE_URL is set, but this version keeps its data on one machine only (SQLite, in the folder MAIDAN_DATA). Many nodes on PostgreSQL come in a later version. Unset MAIDAN_DATABASE_URL to start.",
+      "MAIDAN_DATABASE_URL must be the URL of a PostgreSQL database: postgres://user:password@host:5432/database. Special characters in user and password are written as in any URL (%40 for @).",
   },
   {
     port: (value) => `MAIDAN_PORT 为“${value}”。请设为 0 到 65535 之间的端口号。`,
@@ -28,7 +28,7 @@ export const environmentWords = translations(
     url: (value) => `MAIDAN_URL 为“${value}”。请设为 http(s) 地址，例如 http://127.0.0.1:4000。`,
     adminKey: (least) => `MAIDAN_ADMIN_KEY 过短，或含有请求头无法携带的字符。请至少使用 ${least} 个可见 ASCII 字符。`,
     databaseUrl: () =>
-      "已设置 MAIDAN_DATABASE_URL，但此版本只在一台机器上保存数据（SQLite，位于 MAIDAN_DATA 文件夹）。基于 PostgreSQL 的多节点将在后续版本提供。请取消 MAIDAN_DATABASE_URL 后再启动。",
+      "MAIDAN_DATABASE_URL 必须是 PostgreSQL 数据库的地址：postgres://用户:密码@主机:5432/数据库。用户名和密码中的特殊字符按网址的规则书写（@ 写作 %40）。",
   },
 );
 

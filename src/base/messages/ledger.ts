@@ -19,6 +19,8 @@ export const storeWords = translations(
       `The server is there, but the database ${place} does not exist. Create it (createdb), or correct MAIDAN_DATABASE_URL.`,
     databaseForbids: (place: string, cause: string) =>
       `The user may not create Maidan's tables in the database ${place} (${cause}). Grant it usage and create on the schema, or let its owner start Maidan once.`,
+    databaseUrlUnusable: (cause: string) =>
+      `The database of MAIDAN_DATABASE_URL cannot be asked for (${cause}). Check the parameters after "?", such as the files of certificates.`,
     databaseUnusable: (place: string, cause: string) => `The database ${place} cannot be used (${cause}).`,
     databaseAway: (seconds: number, cause: string) =>
       `The database was away for ${seconds} seconds (${cause}), and the ledger could not be written. Nothing more is promised: Maidan stops. Bring the database back, then start again; limits.storeAwayMs says how long it is waited for.`,
@@ -52,6 +54,8 @@ export const storeWords = translations(
       `服务器在运行，但数据库 ${place} 不存在。请先创建（createdb），或修正 MAIDAN_DATABASE_URL。`,
     databaseForbids: (place, cause) =>
       `该用户无权在数据库 ${place} 中创建 Maidan 的表（${cause}）。请授予其对该 schema 的 usage 和 create 权限，或由所有者先启动一次 Maidan。`,
+    databaseUrlUnusable: (cause) =>
+      `无法按 MAIDAN_DATABASE_URL 连接数据库（${cause}）。请检查“?”之后的参数，例如证书文件。`,
     databaseUnusable: (place, cause) => `数据库 ${place} 无法使用（${cause}）。`,
     databaseAway: (seconds, cause) =>
       `数据库已中断 ${seconds} 秒（${cause}），账本无法写入。此后无法再作任何保证：Maidan 停止运行。请恢复数据库后重新启动；limits.storeAwayMs 决定等待多久。`,

@@ -16,7 +16,7 @@ import { EndpointHealth } from "../../routing/health.ts";
 import { savePrice } from "../../store/prices.ts";
 import { openSealer } from "../../store/sealing.ts";
 import type { Store } from "../../store/spec.ts";
-import { openSqliteStore } from "../../store/sqlite-store.ts";
+import { openTestStore } from "../../store/test-store.suite.ts";
 import { Metrics } from "../metrics.ts";
 import { operatorsApp } from "./app.ts";
 import type { OperatorsApp } from "./declare.ts";
@@ -64,7 +64,7 @@ export class Office {
   static async open(yaml = SETTINGS): Promise<Office> {
     const folder = mkdtempSync(join(tmpdir(), "maidan-office-"));
     const clock = new ManualClock("2026-11-24T06:00:00Z");
-    const store = openSqliteStore({ folder, durability: "process", limits: DEFAULT_LIMITS });
+    const store = await openTestStore(folder, DEFAULT_LIMITS);
     const environment = { SOME_VARIABLE: "from the environment" };
     const control = await Control.open({ query: store.query, seal: openSealer(folder), environment, clock });
     const world = () => {

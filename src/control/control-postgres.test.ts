@@ -1,0 +1,3 @@
+import { againOnPostgres } from "../store/test-store.suite.ts";
+
+againOnPostgres("settings in force", () => import("./control.test.ts"));

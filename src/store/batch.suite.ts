@@ -1,0 +1,46 @@
+import fc from "fast-check";
+import { type EntryRow, PHASE } from "./spec.ts";
+import { sampleEntry } from "./store.suite.ts";
+
+export const HOUR = 3_600_000;
+
+const amount = fc.oneof(fc.bigInt(0n, 1_000n), fc.bigInt(-(2n ** 55n), 2n ** 55n));
+const count = fc.option(fc.nat(1_000), { nil: undefined, freq: 2 });
+const shares = fc.array(
+  fc.record({ budget: fc.constantFrom("a", "b", 'c"$', "团队"), window: fc.constantFrom(0, 5 * HOUR) }),
+  { maxLength: 3 },
+);
+
+/** Entries of few calls, so that many are there already, or resolve or adjust what others began. */
+export const anyEntry = fc
+  .record({
+    call: fc.nat(12),
+    number: fc.constantFrom(1, 1, 1, 2),
+    kind: fc.constantFrom("hold", "settle", "release", "adjust", "unsettled") as fc.Arbitrary<EntryRow["kind"]>,
+    n: fc.constantFrom(0, 0, 0, 1),
+    at: fc.integer({ min: HOUR, max: 3 * HOUR }),
+    payer: fc.constantFrom("p", "q"),
+    key: fc.constantFrom("k", "l"),
+    rates: fc.constantFrom("", "CNY:7.1"),
+    amount,
+    held: amount,
+    equal: fc.boolean(),
+    resolves: fc.constantFrom(false, false, true),
+    shares,
+    other: amount,
+    overrun: fc.constantFrom(false, false, true),
+    basis: fc.constantFrom("reported", "estimated", undefined),
+    input: count,
+    output: count,
+    reasoning: count,
+    cacheWrite5m: fc.option(fc.nat(9), { nil: undefined, freq: 1 }),
+    detail: fc.constantFrom("{}", '{"finish":"停"}'),
+  })
+  .map(({ call, number, equal, resolves, shares: places, other, ...rest }): EntryRow => {
+    const { hold, close, resolve, adjust } = PHASE;
+    const closing = resolves && rest.kind !== "unsettled" ? resolve : close;
+    const phase = rest.kind === "hold" ? hold : rest.kind === "adjust" ? adjust : closing;
+    const same = rest.kind === "hold" ? rest.held : rest.amount;
+    const told = places.map((place) => ({ ...place, amount: equal ? same : other }));
+    return { ...sampleEntry(`call_${call}.${number}`), ...rest, phase, shares: told };
+  });

@@ -1,0 +1,139 @@
+import { DatabaseSync } from "@photostructure/sqlite";
+import fc from "fast-check";
+import pg from "pg";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { anyEntry, HOUR } from "./batch.suite.ts";
+import { BatchEncoder, newBatch, sealBatch } from "./batch.ts";
+import { BatchWriter } from "./batch-writer.ts";
+import { MIGRATIONS, SQLITE_WORDS } from "./migrations.ts";
+import { onPostgres } from "./postgres.suite.ts";
+import { PostgresBatchWriter } from "./postgres-batch-writer.ts";
+import { openDatabase } from "./postgres-migrate.ts";
+import { readRows, TYPES } from "./postgres-values.ts";
+import type { JournalRow, KeptAnswerRow, WindowTotal } from "./spec.ts";
+
+type Row = Record<string, unknown>;
+
+const SEAT = { number: 3, epoch: 5 };
+
+/** What a batch leaves behind, all of it. */
+const LEFT = [
+  "select * from entries order by attempt, phase, n",
+  `select * from budget_windows where settled <> 0 order by book, "window"`,
+  "select * from usage_hourly order by hour, payer, key, route, model, currency, seat",
+  "select * from unsettled order by attempt",
+  `select attempt, book, "window", bound from doubt_shares order by attempt, book, "window"`,
+  "select * from kept_answers order by id",
+  "select * from meta where name <> 'schema-version' order by name",
+  `select book, "window", seat, settled, held from node_windows order by book, "window"`,
+];
+
+const kept = fc
+  .record({
+    id: fc.constantFrom("k1", "k2"),
+    state: fc.constantFrom("pending", "kept") as fc.Arbitrary<"kept">,
+    at: fc.nat(9),
+  })
+  .map(({ id, state, at }): KeptAnswerRow => {
+    const answer = state === "kept" ? Uint8Array.of(0, at, 255) : undefined;
+    return { id, requestHash: 'h"\\', call: "call_1", state, at, status: 200, headers: "{}", answer };
+  });
+
+const anyRow: fc.Arbitrary<JournalRow> = fc.oneof(
+  { weight: 12, arbitrary: anyEntry.map((entry): JournalRow => ({ op: "entry", entry })) },
+  { weight: 2, arbitrary: fc.tuple(anyEntry, kept).map(([entry, kept]): JournalRow => ({ op: "entry", entry, kept })) },
+  { weight: 1, arbitrary: kept.map((kept): JournalRow => ({ op: "kept", kept })) },
+  { weight: 1, arbitrary: fc.constantFrom("k1", "k2").map((id): JournalRow => ({ op: "forget-kept", id })) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.constantFrom("m", "n"), fc.string())
+      .map(([name, value]): JournalRow => ({ op: "mark", name, value: value.replaceAll("\0", "") })),
+  },
+);
+
+const anyTotal = fc.record({
+  book: fc.constantFrom("a", "b"),
+  window: fc.constantFrom(0, 5 * HOUR),
+  settled: fc.bigInt(0n, 2n ** 60n),
+  held: fc.bigInt(0n, 9n),
+}) as fc.Arbitrary<WindowTotal>;
+
+onPostgres("what is put into batches for PostgreSQL", (server) => {
+  let client: pg.Client;
+
+  beforeAll(async () => {
+    const url = await server().createDatabase();
+    await openDatabase({ url, durability: "disk" });
+    client = new pg.Client({ connectionString: url, pipeline: true, types: TYPES });
+    await client.connect();
+  });
+  afterAll(() => client.end());
+
+  async function empty(): Promise<void> {
+    const tables =
+      "entry_rows, circumstances, budget_windows, usage_hourly, unsettled, doubt_shares, kept_answers, node_windows, nodes";
+    await client.query(`truncate ${tables}; delete from meta where name <> 'schema-version'`);
+    await client.query("insert into nodes values ($1, $2, 'test', 0, 1, 1, null)", [SEAT.number, SEAT.epoch]);
+  }
+
+  async function read(query: string): Promise<Row[]> {
+    return readRows(await client.query({ text: query, values: [], rowMode: "array", types: TYPES }));
+  }
+
+  function openSqlite(): { database: InstanceType<typeof DatabaseSync>; writer: BatchWriter } {
+    const database = new DatabaseSync(":memory:");
+    database.exec("create table meta (name text not null primary key, value text not null) strict, without rowid");
+    for (const { statements } of MIGRATIONS) for (const sql of statements(SQLITE_WORDS)) database.exec(sql);
+    database.exec(`insert into nodes values (${SEAT.number}, ${SEAT.epoch}, 'test', 0, 1, 1, null)`);
+    return { database, writer: new BatchWriter(database) };
+  }
+
+  const plain = (rows: readonly Row[]): unknown[] =>
+    rows.map((row) =>
+      Object.fromEntries(
+        Object.entries(row).map(([name, value]) => [
+          name,
+          value instanceof Uint8Array ? [...value].join() : typeof value === "number" ? BigInt(value) : value,
+        ]),
+      ),
+    );
+
+  test("comes to the same as in SQLite, however often a batch is written", async () => {
+    const batches = fc.array(
+      fc.record({
+        rows: fc.array(anyRow, { maxLength: 40 }),
+        totals: fc.array(anyTotal, { maxLength: 1 }),
+        again: fc.boolean(),
+        isNewConnection: fc.boolean(),
+      }),
+      { maxLength: 4 },
+    );
+    await fc.assert(
+      fc.asyncProperty(batches, fc.boolean(), async (given, isSeated) => {
+        await empty();
+        const { database, writer } = openSqlite();
+        const encoder = new BatchEncoder(isSeated ? SEAT : undefined);
+        const postgres = new PostgresBatchWriter();
+        for (const { rows, totals, again, isNewConnection } of given) {
+          const batch = newBatch();
+          for (const row of rows) encoder.add(batch, row);
+          if (isSeated) sealBatch(batch, { ...SEAT, totals: () => totals });
+          // The whole batch once more, as after an outage that left its outcome unknown.
+          for (const mayBeThere of again ? [false, true] : [false]) {
+            if (isNewConnection) postgres.forgetRows();
+            expect(await postgres.write(client, structuredClone(batch), mayBeThere)).toBe(true);
+          }
+          writer.write(structuredClone(batch));
+        }
+        for (const query of LEFT) {
+          const statement = database.prepare(query);
+          statement.setReadBigInts(true);
+          expect(plain(await read(query)), query).toEqual(plain(statement.all() as Row[]));
+        }
+        database.close();
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
