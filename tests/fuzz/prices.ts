@@ -61,7 +61,10 @@ export function priceTarget(cases: number): FuzzTarget {
   return {
     name: "price document",
     cases,
-    make: (random) => Buffer.from(mutateJson(random.pick(DOCUMENTS), random)),
+    make: (random) => {
+      const document = varied(random.pick(DOCUMENTS), random);
+      return Buffer.from(random.once(2) ? JSON.stringify(document) : mutateJson(document, random));
+    },
     run: (input, random) => {
       const setting = readText(input.toString());
       if (setting === undefined) return;
@@ -75,6 +78,24 @@ export function priceTarget(cases: number): FuzzTarget {
       for (let n = 0; n < 8; n++) checkCosts(document, again, random);
     },
   };
+}
+
+/** The document with other numbers in it, most of which may stand where they do. */
+function varied(value: unknown, random: Random): unknown {
+  if (Array.isArray(value)) return value.map((item) => varied(item, random));
+  if (typeof value === "object" && value !== null) {
+    const fields = Object.entries(value).filter(() => !random.once(12));
+    return Object.fromEntries(fields.map(([name, field]) => [name, varied(field, random)]));
+  }
+  if (typeof value === "number") return random.pick([value, value + random.below(9), random.below(300_000)]);
+  if (typeof value !== "string" || !/^\d+(\.\d+)?$/.test(value)) return value;
+  const fraction = String(random.next()).slice(0, random.between(1, 10));
+  return random.pick([
+    value,
+    `${random.below(1_000)}.${fraction}`,
+    `0.00000000${random.below(10)}`,
+    String(random.below(10 ** 9)),
+  ]);
 }
 
 /** What JSON is not, YAML may be: there are numbers of its own in it. */
