@@ -228,6 +228,7 @@ export class CallBench {
   readonly practice: PracticeTransport;
   readonly attempts: AttemptReport[] = [];
   readonly calls: CallReport[] = [];
+  readonly broken: unknown[] = [];
   readonly snapshot: Snapshot;
   store!: Store;
   journal!: StoppableJournal;
@@ -287,6 +288,7 @@ export class CallBench {
       observer: {
         attemptFinished: (report) => this.attempts.push(report),
         callFinished: (report) => this.calls.push(report),
+        broke: (cause) => this.broken.push(cause),
       },
     };
   }

@@ -112,6 +112,8 @@ export interface CallEnvironment {
 export interface CallObserver {
   attemptFinished(report: AttemptReport): void;
   callFinished(report: CallReport): void;
+  /** Something of ours broke outside of a call, such as where a request is read. */
+  broke(cause: unknown): void;
 }
 
 export interface AttemptReport {

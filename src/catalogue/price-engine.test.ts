@@ -457,6 +457,12 @@ describe("bounds, worked out by hand", () => {
       { inputTokens: 9, outputTokens: 9, images: 1, toolCalls: 1 },
       "6",
     ],
+    [
+      "seconds beyond what a float counts in microseconds: 9007199254740991 × 2",
+      { perSecond: "2" },
+      { inputTokens: 0, outputTokens: 0, seconds: Number.MAX_SAFE_INTEGER },
+      "18014398509481982",
+    ],
     ["part of a nano-unit is rounded up", { input: "0.0001" }, { inputTokens: 1, outputTokens: 0 }, "0.000000001"],
   ];
 

@@ -141,7 +141,11 @@ function exactPieces(bound: UsageBound, rates: EffectiveRates): bigint {
     exact += BigInt(Math.ceil(bound.toolCalls)) * rates.perToolCall * MICRO;
   }
   if (bound.seconds && rates.perSecond !== undefined) {
-    exact += BigInt(Math.ceil(bound.seconds * Number(MICRO))) * rates.perSecond;
+    // Whole seconds exactly: a product above 2⁵³ may come out below what `priceUsage` charges.
+    const micro = Number.isSafeInteger(bound.seconds)
+      ? BigInt(bound.seconds) * MICRO
+      : BigInt(Math.ceil(bound.seconds * Number(MICRO)));
+    exact += micro * rates.perSecond;
   }
   return exact;
 }

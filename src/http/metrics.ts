@@ -1,10 +1,11 @@
 import { collectDefaultMetrics, type Metric, Registry } from "prom-client";
 import type { Nano } from "../base/money.ts";
 import { INPUT_CLASSES, OUTPUT_CLASSES, USAGE_CLASSES } from "../base/usage.ts";
-import type { AttemptReport, CallObserver, CallReport } from "../call/spec.ts";
+import type { AttemptReport, CallReport } from "../call/spec.ts";
 import type { BudgetState } from "../ledger/spec.ts";
 import type { HealthState } from "../routing/health.ts";
 import { Count, Distribution, type Histogram, type Labels, MOST_SERIES, Reading, type Total } from "./metric-series.ts";
+import type { CallMetrics } from "./observer.ts";
 
 /** What a scrape looks up at that moment. Each is called once a scrape; none may take long. */
 export interface MetricSources {
@@ -28,7 +29,7 @@ const LONGEST_LABEL = 200;
  * What Prometheus scrapes. It sees every finished call and attempt, at about a microsecond each, and is only for
  * looking: nothing is accounted from it, so costs may be floats here and nowhere else.
  */
-export class Metrics implements CallObserver {
+export class Metrics implements CallMetrics {
   readonly #registry = new Registry();
   readonly #calls = new Count("maidan_calls_total", "Calls finished.", ["operation", "model", "outcome", "code"]);
   readonly #attempts = new Count("maidan_attempts_total", "Attempts finished, by what became of their hold.", [

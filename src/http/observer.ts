@@ -27,6 +27,7 @@ export function observeCalls(metrics: CallMetrics, log: Logger): CallObserver {
         log.debug({ call, payer, model, operation, stream, code: fault?.code ?? "ok", durationMs }, "call");
       }
     },
+    broke: (cause) => log.error({ err: cause }, "clients' surface"),
   };
 }
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { findSyntaxError } from "./json-syntax.ts";
+import { findSyntaxError, isTooDeep, MOST_JSON_LEVELS } from "./json-syntax.ts";
 
 const isJson = (text: string): boolean => {
   try {
@@ -71,4 +71,13 @@ function isString(text: string, at: number): boolean {
 test("depth has no limit but the text", () => {
   expect(findSyntaxError("[".repeat(500_000))?.offset).toBe(500_000);
   expect(findSyntaxError(`${"[".repeat(500_000)}${"]".repeat(500_000)}`)).toBeUndefined();
+});
+
+test("a text of too many levels is known, and brackets in strings are no levels", () => {
+  const deep = (levels: number) => `${"[".repeat(levels)}"${'\\\\\\"]{['.repeat(900)}"${"]".repeat(levels)}`;
+  expect(isTooDeep(deep(MOST_JSON_LEVELS))).toBe(false);
+  expect(isTooDeep(deep(MOST_JSON_LEVELS + 1))).toBe(true);
+  expect(isTooDeep('{"a":'.repeat(MOST_JSON_LEVELS + 1))).toBe(true);
+  expect(isTooDeep(`[${"[],{},".repeat(MOST_JSON_LEVELS)}0]`)).toBe(false);
+  expect(isTooDeep(`["${"[".repeat(9_000)}`)).toBe(false);
 });

@@ -90,3 +90,31 @@ function placeOf(text: string, offset: number): SyntaxPlace {
   const lineStart = before.lastIndexOf("\n") + 1;
   return { line: before.split("\n").length, column: offset - lineStart + 1, offset };
 }
+
+/** Levels of objects and lists within each other. Deeper ones are read well, but not written again: the stack runs out. */
+export const MOST_JSON_LEVELS = 500;
+
+/** Whether a JSON text holds more levels than `MOST_JSON_LEVELS`. */
+export function isTooDeep(text: string): boolean {
+  if (text.length <= MOST_JSON_LEVELS) return false;
+  let level = 0;
+  for (let offset = 0; offset < text.length; offset++) {
+    const character = text.charCodeAt(offset);
+    if (character === 0x22) offset = lastOfString(text, offset);
+    else if (character === 0x7b || character === 0x5b) {
+      level += 1;
+      if (level > MOST_JSON_LEVELS) return true;
+    } else if (character === 0x7d || character === 0x5d) level -= 1;
+  }
+  return false;
+}
+
+/** The quote that ends the string which begins at `start`; the end of the text where there is none. */
+function lastOfString(text: string, start: number): number {
+  for (let quote = text.indexOf('"', start + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
+    let escapes = quote;
+    while (text.charCodeAt(escapes - 1) === 0x5c) escapes -= 1;
+    if ((quote - escapes) % 2 === 0) return quote;
+  }
+  return text.length;
+}

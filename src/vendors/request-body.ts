@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { Fault } from "../base/faults.ts";
 import { type RequestShape, requestWords as words } from "../base/messages/vendors.ts";
 import { scanFields } from "./json-fields.ts";
-import { findSyntaxError } from "./json-syntax.ts";
+import { findSyntaxError, isTooDeep, MOST_JSON_LEVELS } from "./json-syntax.ts";
 import { isRecord } from "./openai/input-size.ts";
 import type { FieldSpan } from "./spec.ts";
 
@@ -42,6 +42,8 @@ function parseBody(body: Buffer, limit: number): Record<string, unknown> {
   // A stray byte would become three when the vendor reads it, and the bound of input tokens would not hold.
   if (!isUtf8(body)) throw new Fault("invalid_request", words.notUtf8());
   const text = body.toString("utf8");
+  // Before it is parsed: that alone would take fifty bytes of memory for each byte of brackets.
+  if (isTooDeep(text)) throw new Fault("invalid_request", words.tooDeep(MOST_JSON_LEVELS));
   let document: unknown;
   try {
     document = JSON.parse(text);

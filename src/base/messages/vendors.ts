@@ -12,6 +12,7 @@ export const requestWords = translations(
     cutShort: (line: number, column: number) =>
       `The request is not valid JSON: it ends too early, at line ${line}, column ${column}.`,
     notObject: () => "The request must be a JSON object.",
+    tooDeep: (levels: number) => `The request holds more than ${levels} levels of objects and lists within each other.`,
     missing: (field: string) => `"${field}" is missing.`,
     mustBe: (field: string, expected: RequestShape) => `"${field}" must be ${SHAPES_EN[expected]}.`,
     repeated: (field: string) => `"${field}" stands twice in the request. Send it once.`,
@@ -25,6 +26,7 @@ export const requestWords = translations(
     malformed: (line, column) => `请求不是有效的 JSON：第 ${line} 行第 ${column} 列有误。`,
     cutShort: (line, column) => `请求不是有效的 JSON：在第 ${line} 行第 ${column} 列过早结束。`,
     notObject: () => "请求必须是 JSON 对象。",
+    tooDeep: (levels) => `请求中对象和列表的嵌套超过 ${levels} 层。`,
     missing: (field) => `缺少“${field}”。`,
     mustBe: (field, expected) => `“${field}”必须是${SHAPES_ZH[expected]}。`,
     repeated: (field) => `“${field}”在请求中出现了两次。请只发送一次。`,

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { FAULTS, Fault } from "../../base/faults.ts";
 import { type Language, languageOfHeader } from "../../base/language.ts";
+import { httpWords } from "../../base/messages/http.ts";
 import { operatorWords } from "../../base/messages/operators.ts";
 import { nearest } from "../../base/nearest.ts";
 
@@ -25,8 +26,14 @@ export function faultOf(error: unknown, report: (cause: unknown) => void): Fault
     if (error.status === 415) return new Fault("invalid_request", operatorWords.jsonType());
     if (error.status === 400) return new Fault("invalid_request", operatorWords.notJson());
   }
+  if (isBrokenOff(error)) return new Fault("invalid_request", httpWords.bodyBrokenOff(), { cause: error });
   report(error);
   return new Fault("internal_error", operatorWords.internal(), { cause: error });
+}
+
+/** What Node throws where the client goes away before its body is complete. */
+function isBrokenOff(error: unknown): boolean {
+  return error instanceof Error && error.message === "aborted" && "code" in error && error.code === "ECONNRESET";
 }
 
 const API = "/api/v1/";

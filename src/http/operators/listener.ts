@@ -12,5 +12,10 @@ export function operatorsListener(
   app: Pick<Hono<{ Bindings: OperatorsBindings }>, "fetch">,
   trusted = false,
 ): RequestListener {
-  return getRequestListener((request) => app.fetch(request, { trusted }));
+  const listen = getRequestListener((request) => app.fetch(request, { trusted }));
+  return (request, response) => {
+    // Nothing here depends on the name by which the server was reached, and one that is no name would make no address.
+    request.headers.host = "localhost";
+    return listen(request, response);
+  };
 }

@@ -71,6 +71,7 @@ export class Surface {
     response: ServerResponse,
     outcome?: Pick<CallOutcome, "call" | "model">,
   ): void {
+    if (!(error instanceof Fault)) this.environment.observer.broke(error);
     if (response.headersSent || response.destroyed) {
       // What was begun cannot be ended well: the client must not take it for whole.
       if (!response.writableEnded) response.destroy();

@@ -1,5 +1,6 @@
 import { vendorWords } from "../../base/messages/vendors.ts";
 import { readCount } from "../../base/usage.ts";
+import { parseJson } from "../json-values.ts";
 import { isRecord } from "../openai/input-size.ts";
 import { findEnvelope } from "../openai/vendor-errors.ts";
 import type { AnswerFacts, TransformFactory } from "../spec.ts";
@@ -15,7 +16,7 @@ export type Json = Readonly<Record<string, unknown>>;
  * answer, `"unknown"` for what is no JSON, was cut, or is neither.
  */
 export function readMessage(body: Buffer): Json & { readonly content: readonly unknown[] } {
-  const document = tryParse(body.toString("utf8"));
+  const document = parseJson(body.toString("utf8"));
   if (isRecord(document) && Array.isArray(document.content) && document.type !== "error") {
     return document as Json & { readonly content: readonly unknown[] };
   }
@@ -64,14 +65,6 @@ export function transformAnswer(body: Buffer, factory: TransformFactory): Buffer
 
 /** The answer to a request for a count of tokens. */
 export function readTokenCount(body: Buffer): number | undefined {
-  const document = tryParse(body.toString("utf8"));
+  const document = parseJson(body.toString("utf8"));
   return isRecord(document) ? readCount(document.input_tokens) : undefined;
-}
-
-function tryParse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,6 @@
 import { anthropicWords as words } from "../../base/messages/anthropic.ts";
 import type { AssistantPart, CacheMark, FilePart, ImagePart, Message, TextPart, UserPart } from "../conversation.ts";
+import { wordOf } from "../json-values.ts";
 import { isRecord } from "../openai/input-size.ts";
 import { unsupported } from "../translation/unsupported.ts";
 import { isMarked, readCallId, readCallSignature, readHidden, readSignature } from "./marks.ts";
@@ -40,7 +41,7 @@ export function readTurnOfUser(content: unknown, place: string, names: ReadonlyM
       parts.push(...readUserParts(block, where));
       continue;
     }
-    const callId = readCallId(String(block.tool_use_id ?? ""));
+    const callId = readCallId(wordOf(block.tool_use_id));
     const given = blocksOf(block.content).flatMap((one, at) => readUserParts(one, `${where}.content[${at}]`));
     results.push({
       role: "tool",
@@ -85,10 +86,10 @@ export function readAssistantParts(content: unknown, place: string): AssistantPa
       case "redacted_thinking":
         return readRedacted(block, signatures);
       case "tool_use": {
-        const id = readCallId(String(block.id ?? ""));
+        const id = readCallId(wordOf(block.id));
         const signature = signatures.get(id);
         const given = isRecord(block.input) ? JSON.stringify(block.input) : "{}";
-        const name = String(block.name ?? "");
+        const name = wordOf(block.name);
         return [{ type: "tool-call", id, name, arguments: given, ...(signature !== undefined && { signature }) }];
       }
       default:
@@ -127,7 +128,7 @@ function readImage(block: Json, place: string): ImagePart[] {
     return [{ type: "image", base64: source.data, mediaType, ...cache }];
   }
   if (source.type === "url" && typeof source.url === "string") return [{ type: "image", url: source.url, ...cache }];
-  throw unsupported(words.block(`image ${String(source.type)}`), place);
+  throw unsupported(words.block(`image ${wordOf(source.type)}`), place);
 }
 
 /** A document of plain text becomes text, which every vendor can read. */
@@ -141,21 +142,21 @@ function readDocument(block: Json, place: string): UserPart[] {
   switch (source.type) {
     case "base64": {
       const mediaType = typeof source.media_type === "string" ? source.media_type : "application/pdf";
-      return file({ base64: String(source.data), mediaType });
+      return file({ base64: wordOf(source.data), mediaType });
     }
     case "url":
-      return file({ url: String(source.url) });
+      return file({ url: wordOf(source.url) });
     case "file":
-      return file({ id: String(source.file_id) });
+      return file({ id: wordOf(source.file_id) });
     case "text":
-      return text(joined(titled, String(source.data ?? "")), block);
+      return text(joined(titled, wordOf(source.data)), block);
     case "content":
       return [
         ...text(titled, {}),
         ...blocksOf(source.content).flatMap((one, at) => readUserParts(one, `${place}.source.content[${at}]`)),
       ];
     default:
-      throw unsupported(words.block(`document ${String(source.type)}`), place);
+      throw unsupported(words.block(`document ${wordOf(source.type)}`), place);
   }
 }
 
@@ -173,6 +174,6 @@ function joined(title: string | undefined, content: string): string {
 const OF_SERVER_TOOLS = /^(server_tool_use|mcp_tool_use|container_upload|compaction|.*_tool_result)$/;
 
 function strangeBlock({ type }: Json, place: string): Error {
-  const name = String(type);
+  const name = wordOf(type);
   return unsupported(OF_SERVER_TOOLS.test(name) ? words.serverBlock(name) : words.block(name), place);
 }

@@ -1,5 +1,6 @@
 import { anthropicWords as words } from "../../base/messages/anthropic.ts";
 import type { AssistantPart, CacheMark, FilePart, ImagePart, Message, TextPart, UserPart } from "../conversation.ts";
+import { parseJson } from "../json-values.ts";
 import { isRecord } from "../openai/input-size.ts";
 import { unsupported } from "../translation/unsupported.ts";
 import { toNative } from "./marks.ts";
@@ -95,12 +96,9 @@ function composeAssistantPart(part: AssistantPart, ids: CallIds): Json[] {
 /** This protocol has arguments as an object. What a model wrote that is none goes along as a text. */
 export function argumentsOf(given: string): Json {
   if (given.trim() === "") return {};
-  try {
-    const read = JSON.parse(given) as unknown;
-    return isRecord(read) ? read : { value: read };
-  } catch {
-    return { text: given };
-  }
+  const read = parseJson(given);
+  if (read === undefined) return { text: given };
+  return isRecord(read) ? read : { value: read };
 }
 
 function composePart(part: UserPart, place: string): Json[] {

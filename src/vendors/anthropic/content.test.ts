@@ -220,3 +220,11 @@ describe("a conversation in Anthropic's protocol", () => {
     }
   });
 });
+
+test("a name that no text can be made of is none", () => {
+  const unspeakable = { toString: null, valueOf: null };
+  expect(read({ tools: [{ name: unspeakable }] }).tools[0]).toMatchObject({ name: "" });
+  expect(() => turns({ role: "user", content: [{ type: "image", source: { type: unspeakable } }] })).toThrow(
+    VendorFault,
+  );
+});

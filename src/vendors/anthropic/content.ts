@@ -8,6 +8,7 @@ import type {
   Tool,
   ToolChoice,
 } from "../conversation.ts";
+import { wordOf } from "../json-values.ts";
 import { isRecord } from "../openai/input-size.ts";
 import { unsupported } from "../translation/unsupported.ts";
 import { cacheMark, readAssistantParts, readTurnOfUser, textsOf } from "./blocks.ts";
@@ -100,10 +101,10 @@ function readMessages(messages: unknown): Message[] {
 function readTools(tools: unknown): Tool[] {
   if (!Array.isArray(tools)) return [];
   return (tools as readonly Json[]).map((tool, index) => {
-    if (isDefinedTool(tool)) throw unsupported(words.serverTool(String(tool.type)), `tools[${index}]`);
+    if (isDefinedTool(tool)) throw unsupported(words.serverTool(wordOf(tool.type)), `tools[${index}]`);
     const { name, description, input_schema: schema, strict } = tool;
     return {
-      name: String(name ?? ""),
+      name: wordOf(name),
       description: string(description),
       parameters: isRecord(schema) ? schema : undefined,
       ...(typeof strict === "boolean" && { strict }),

@@ -1,4 +1,5 @@
 import { type Splice, scanFields, splice } from "../json-fields.ts";
+import { isObject, parseJson } from "../json-values.ts";
 import type { FieldSpan, ShownCost } from "../spec.ts";
 
 /** Events of this protocol: a name, and a JSON object whose `type` is the same name. */
@@ -22,14 +23,8 @@ const DATA = /(?<=^|[\r\n])data: ?/;
 /** The JSON object that an event (one character a byte) carries, or undefined. */
 export function parsePayload(payload: string | undefined): Record<string, unknown> | undefined {
   if (payload === undefined) return undefined;
-  try {
-    const read = JSON.parse(Buffer.from(payload, "latin1").toString("utf8")) as unknown;
-    return typeof read === "object" && read !== null && !Array.isArray(read)
-      ? (read as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
+  const read = parseJson(Buffer.from(payload, "latin1").toString("utf8"));
+  return isObject(read) ? read : undefined;
 }
 
 /** An event with `"cost"` and `"cost_currency"` in its usage: clients of this protocol read on past fields they do not know. */

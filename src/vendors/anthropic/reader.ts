@@ -1,5 +1,6 @@
 import type { AnswerPiece, FinishReason } from "../answer-pieces.ts";
 import { EventReader } from "../event-reader.ts";
+import { wordOf } from "../json-values.ts";
 import { isRecord } from "../openai/input-size.ts";
 import { finishReason } from "../openai/reader.ts";
 import { readStreamError } from "../openai/vendor-errors.ts";
@@ -128,7 +129,7 @@ class Blocks {
       case "tool_use":
         this.#calls += 1;
         return [
-          { type: "tool-call-start", choice: 0, index: block.call, id: String(given.id), name: String(given.name) },
+          { type: "tool-call-start", choice: 0, index: block.call, id: wordOf(given.id), name: wordOf(given.name) },
           ...this.#givenAtOnce(block, given.input),
         ];
       default:

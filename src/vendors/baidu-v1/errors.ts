@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, parseJson, stringOf } from "../json-values.ts";
+import { isObject, type JsonObject, numberOf, parseJson, stringOf, wordOf } from "../json-values.ts";
 import { nativeFault } from "../native-fault.ts";
 import { classify } from "../openai/error-classes.ts";
 import type { AnswerHeaders, VendorErrorClass } from "../spec.ts";
@@ -61,12 +61,12 @@ export function faultOf(
   headers: AnswerHeaders,
   wrote: boolean,
 ): VendorFault | undefined {
-  const code = Number(document.error_code);
+  const code = numberOf(document.error_code);
   if (document.error_code === undefined || document.error_code === null || code === 0) return undefined;
   const message = stringOf(document.error_msg) ?? "";
   const charged = wrote ? "unknown" : "nothing";
   const errorClass = classOf(code, message, status);
-  return nativeFault({ errorClass, status, code: String(document.error_code), message, headers, charged });
+  return nativeFault({ errorClass, status, code: wordOf(document.error_code), message, headers, charged });
 }
 
 function classOf(code: number, message: string, status: number): VendorErrorClass {

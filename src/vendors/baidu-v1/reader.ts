@@ -1,7 +1,7 @@
 import { vendorWords } from "../../base/messages/vendors.ts";
 import { type AnswerPiece, type FinishReason, toolCallId } from "../answer-pieces.ts";
 import { EventReader } from "../event-reader.ts";
-import { isObject, type JsonObject, listOf, parseJson, stringOf } from "../json-values.ts";
+import { isObject, type JsonObject, listOf, parseJson, placeOf, stringOf } from "../json-values.ts";
 import { strangeAnswer } from "../native-fault.ts";
 import { argumentsOf } from "../openai/message-parts.ts";
 import { readUsage } from "../openai/usage.ts";
@@ -130,7 +130,7 @@ function startOf({ id, created }: JsonObject): AnswerPiece {
 }
 
 function readEmbedding(item: JsonObject, position: number): AnswerPiece {
-  const index = typeof item.index === "number" ? item.index : position;
+  const index = placeOf(item.index, position);
   return { type: "embedding", index, vector: listOf(item.embedding) as number[] };
 }
 

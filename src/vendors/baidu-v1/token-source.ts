@@ -1,5 +1,5 @@
 import { baiduWords as words } from "../../base/messages/baidu.ts";
-import { isObject, parseJson } from "../json-values.ts";
+import { isObject, numberOf, parseJson } from "../json-values.ts";
 import type { AnswerHeaders, SendBounds, Transport } from "../spec.ts";
 import { VendorFault } from "../vendor-fault.ts";
 import { readError } from "./errors.ts";
@@ -52,7 +52,7 @@ export class TokenSource {
     const { status, headers, body } = await this.#exchange();
     const answer = parseJson(body.toString("utf8"));
     if (isObject(answer) && typeof answer.access_token === "string" && answer.access_token !== "") {
-      const seconds = Number(answer.expires_in);
+      const seconds = numberOf(answer.expires_in);
       const lasts = seconds > 0 ? seconds * 1000 : 0;
       // Of a short life half is used: it must be good for one request at least.
       const until = sentAt + Math.max(lasts - EARLY_MS, lasts / 2);

@@ -3,7 +3,7 @@ import { vendorWords } from "../../base/messages/vendors.ts";
 import { readCount } from "../../base/usage.ts";
 import type { AnswerPiece } from "../answer-pieces.ts";
 import { EventReader } from "../event-reader.ts";
-import { isObject, type JsonObject, listOf, objectAt, parseJson, stringOf } from "../json-values.ts";
+import { isObject, type JsonObject, listOf, objectAt, parseJson, placeOf, stringOf } from "../json-values.ts";
 import { strangeAnswer } from "../native-fault.ts";
 import { ChoiceReaders } from "../openai/reader.ts";
 import { readUsage } from "../openai/usage.ts";
@@ -105,7 +105,7 @@ function readEmbeddings(document: JsonObject): AnswerPiece[] {
   if (list.length === 0) throw strangeAnswer();
   const vectors = list.flatMap((item, position): AnswerPiece[] => {
     if (!isObject(item)) return [];
-    const index = typeof item.text_index === "number" ? item.text_index : position;
+    const index = placeOf(item.text_index, position);
     return [{ type: "embedding", index, vector: listOf(item.embedding) as number[] }];
   });
   const { usage } = readUsage(document.usage, "embeddings");

@@ -1,7 +1,7 @@
 import { geminiWords as words } from "../../base/messages/gemini.ts";
 import { vendorWords } from "../../base/messages/vendors.ts";
 import { type AnswerPiece, type FinishReason, toolCallId } from "../answer-pieces.ts";
-import { isObject, type JsonObject, listOf, objectAt, stringOf } from "../json-values.ts";
+import { isObject, type JsonObject, listOf, objectAt, placeOf, stringOf } from "../json-values.ts";
 import { strangeAnswer } from "../native-fault.ts";
 import { VendorFault } from "../vendor-fault.ts";
 import { errorIn, faultOf } from "./errors.ts";
@@ -68,7 +68,7 @@ export class GeminiAnswer {
 
   #readCandidate(candidate: unknown, position: number): AnswerPiece[] {
     if (!isObject(candidate)) return [];
-    const index = typeof candidate.index === "number" ? candidate.index : position;
+    const index = placeOf(candidate.index, position);
     const choice = this.#choices.get(index) ?? { calls: 0, thinking: false, finished: false };
     this.#choices.set(index, choice);
     const parts = listOf(objectAt(candidate, "content").parts).filter(isObject);

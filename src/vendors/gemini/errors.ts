@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, listOf, parseJson, stringOf } from "../json-values.ts";
+import { isObject, type JsonObject, listOf, parseJson, stringOf, wordOf } from "../json-values.ts";
 import { nativeFault } from "../native-fault.ts";
 import { classify } from "../openai/error-classes.ts";
 import type { AnswerHeaders, VendorErrorClass } from "../spec.ts";
@@ -83,7 +83,7 @@ function exhausted(error: JsonObject, message: string): VendorErrorClass {
     return "billing";
   if (/spend(ing)?[ -](cap|limit)/i.test(message)) return "quota";
   const violations = listOf(detailOf(error, "QuotaFailure").violations);
-  const ids = violations.map((one) => (isObject(one) ? String(one.quotaId ?? "") : ""));
+  const ids = violations.map((one) => (isObject(one) ? wordOf(one.quotaId) : ""));
   return ids.some((id) => /PerDay|PerMonth/i.test(id)) ? "quota" : "rate_limit";
 }
 
@@ -97,7 +97,7 @@ function retryDelayOf(error: JsonObject): number | undefined {
 const LONGEST_WAIT_MS = 24 * 3_600_000;
 
 function detailOf(error: JsonObject, type: string): JsonObject {
-  const found = listOf(error.details).find((one) => isObject(one) && String(one["@type"]).endsWith(`.${type}`));
+  const found = listOf(error.details).find((one) => isObject(one) && wordOf(one["@type"]).endsWith(`.${type}`));
   return isObject(found) ? found : {};
 }
 

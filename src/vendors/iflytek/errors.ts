@@ -56,8 +56,8 @@ export interface SparkError {
 export function errorOf(document: JsonObject, status = 200): SparkError | undefined {
   const { error } = document;
   const told = isObject(error) ? error : isObject(document.header) ? document.header : document;
-  const code = Number(told.code ?? Number.NaN);
-  if (told !== error && (told.code === undefined || code === 0)) return undefined;
+  const code = Number(spell(told.code) || Number.NaN);
+  if (told !== error && (told.code === undefined || told.code === "" || code === 0)) return undefined;
   const message = stringOf(told.message) ?? "";
   return { code: spell(told.code), message, errorClass: classOf(code, message, status) };
 }

@@ -502,3 +502,8 @@ describe("the adapter and the simulator", () => {
     expect(textOf(await ask(target, say("hi")))).toBe("hi");
   });
 });
+
+test("a code that no number can be made of is an error all the same", () => {
+  const frame = Buffer.from('{"header":{"code":{"toString":null,"valueOf":null},"message":"odd","status":2}}\n');
+  expect(readChunks(iflytek, [frame])).toMatchObject([{ type: "fault", fault: { errorClass: "server_error" } }]);
+});

@@ -1,6 +1,6 @@
 import { vendorWords } from "../../base/messages/vendors.ts";
 import { type AnswerPiece, type FinishReason, type PieceReader, toolCallId } from "../answer-pieces.ts";
-import { isObject, type JsonObject, listOf, objectAt, parseJson, stringOf } from "../json-values.ts";
+import { isObject, type JsonObject, listOf, objectAt, parseJson, placeOf, stringOf } from "../json-values.ts";
 import { LineSplitter } from "../lines.ts";
 import { strangeAnswer } from "../native-fault.ts";
 import { argumentsOf } from "../openai/message-parts.ts";
@@ -149,7 +149,7 @@ class AnswerReader {
 
   #readCall(call: JsonObject, position: number): AnswerPiece[] {
     const called = isObject(call.function) ? call.function : call;
-    const index = typeof call.index === "number" ? call.index : position;
+    const index = placeOf(call.index, position);
     const pieces: AnswerPiece[] = [];
     const name = stringOf(called.name) ?? "";
     if (!this.#calls.has(index)) {

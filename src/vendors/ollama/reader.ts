@@ -1,7 +1,7 @@
 import { vendorWords } from "../../base/messages/vendors.ts";
 import { readCount, type Usage } from "../../base/usage.ts";
 import { type AnswerPiece, type FinishReason, type PieceReader, toolCallId } from "../answer-pieces.ts";
-import { isObject, type JsonObject, listOf, objectAt, parseJson, stringOf } from "../json-values.ts";
+import { isObject, type JsonObject, listOf, objectAt, parseJson, stringOf, wordOf } from "../json-values.ts";
 import { LineSplitter } from "../lines.ts";
 import { nativeFault, strangeAnswer } from "../native-fault.ts";
 import { classify } from "../openai/error-classes.ts";
@@ -86,7 +86,7 @@ class AnswerReader {
     const called = objectAt(call, "function");
     const index = this.#calls;
     this.#calls += 1;
-    const id = toolCallId(String(document.created_at ?? ""), 0, index);
+    const id = toolCallId(wordOf(document.created_at), 0, index);
     const text = argumentsOf(called.arguments);
     return [
       { type: "tool-call-start", choice: 0, index, id, name: stringOf(called.name) ?? "" },

@@ -1,6 +1,7 @@
 import { vendorWords } from "../../base/messages/vendors.ts";
 import type { Usage } from "../../base/usage.ts";
 import { closesDocument, skipSpace, skipValue } from "../json-fields.ts";
+import { parseJson } from "../json-values.ts";
 import type { AnswerFacts, Operation } from "../spec.ts";
 import { factsOf } from "../translation/facts.ts";
 import { VendorFault } from "../vendor-fault.ts";
@@ -37,7 +38,7 @@ function readQuickly(operation: Operation, body: Buffer): AnswerFacts | undefine
   const end = skipValue(tail, start);
   if (!closesDocument(tail, end) || findField(tail, ERROR) >= 0) return undefined;
   if (!hasItems(operation === "chat" ? body : body.subarray(0, TAIL_BYTES), operation)) return undefined;
-  const report = readUsage(tryParse(tail.toString("utf8", start, end)), operation);
+  const report = readUsage(parseJson(tail.toString("utf8", start, end)), operation);
   return report.usage && new QuickFacts(operation, body, report);
 }
 
@@ -107,7 +108,7 @@ function hasItems(json: Buffer, operation: Operation): boolean {
 }
 
 function readCarefully(operation: Operation, body: Buffer): AnswerFacts {
-  const document = tryParse(body.toString("utf8"));
+  const document = parseJson(body.toString("utf8"));
   if (document === undefined) throw unreadable(body, false);
   const items = isRecord(document) ? (operation === "chat" ? document.choices : document.data) : undefined;
   if (!isRecord(document) || !Array.isArray(items) || items.length === 0) {
@@ -132,12 +133,4 @@ function unreadable(body: Buffer, isJson: boolean): VendorFault {
     vendorStatus: 200,
     details: { answerBytes: body.length },
   });
-}
-
-function tryParse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

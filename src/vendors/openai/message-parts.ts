@@ -1,4 +1,5 @@
 import type { AssistantPart, AudioPart, FilePart, ImagePart, TextPart, UserPart } from "../conversation.ts";
+import { wordOf } from "../json-values.ts";
 import { isRecord } from "./input-size.ts";
 
 type Json = Record<string, unknown>;
@@ -25,7 +26,7 @@ export function readAssistantParts(message: Json): AssistantPart[] {
   for (const call of [...calls, ...older] as unknown[]) {
     const called = isRecord(call) ? call.function : undefined;
     if (!isRecord(call) || !isRecord(called)) continue;
-    const name = String(called.name ?? "");
+    const name = wordOf(called.name);
     const signature = signatureOf(call);
     parts.push({
       type: "tool-call",

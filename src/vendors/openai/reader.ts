@@ -2,6 +2,7 @@ import { vendorWords } from "../../base/messages/vendors.ts";
 import { readCount } from "../../base/usage.ts";
 import { type AnswerPiece, type FinishReason, toolCallId } from "../answer-pieces.ts";
 import { EventReader } from "../event-reader.ts";
+import { parseJson, placeOf, wordOf } from "../json-values.ts";
 import type { Operation } from "../spec.ts";
 import { eventName, payloadOf } from "../sse.ts";
 import { VendorFault } from "../vendor-fault.ts";
@@ -43,7 +44,7 @@ export class OpenAiReader extends EventReader {
     const payload = payloadOf(event)?.trim();
     if (payload === undefined) return [];
     if (payload === "[DONE]") return [{ type: "end" }];
-    const document = parse(Buffer.from(payload, "latin1").toString("utf8"));
+    const document = parseJson(Buffer.from(payload, "latin1").toString("utf8"));
     if (!isRecord(document)) return [];
     const named = eventName(event) === "error" ? { error: document.error ?? document } : document;
     const fault = readStreamError(named, this.#wrote);
@@ -66,7 +67,7 @@ export class OpenAiReader extends EventReader {
 
 /** Reads a buffered answer into pieces. Throws `VendorFault` where it is none. */
 export function readPieces(operation: Operation, body: Buffer): AnswerPiece[] {
-  const document = parse(body.toString("utf8"));
+  const document = parseJson(body.toString("utf8"));
   if (document === undefined) throw strange(body, false);
   const items = isRecord(document) ? listIn(document, operation) : undefined;
   if (!isRecord(document) || !Array.isArray(items) || items.length === 0) {
@@ -97,7 +98,7 @@ export class ChoiceReaders {
   }
 
   #readChoice(choice: Json, position: number, holder: "delta" | "message", whole: boolean): AnswerPiece[] {
-    const index = typeof choice.index === "number" ? choice.index : position;
+    const index = placeOf(choice.index, position);
     const written = isRecord(choice[holder]) ? choice[holder] : {};
     const pieces: AnswerPiece[] = [];
     const thought = written.reasoning_content ?? written.reasoning;
@@ -128,7 +129,7 @@ export class ChoiceReaders {
   #readCall(choice: number, call: Json, position: number, whole: boolean): AnswerPiece[] {
     const called = isRecord(call.function) ? call.function : {};
     const given = argumentsOf(called.arguments);
-    const key = `${choice} ${typeof call.index === "number" ? call.index : position}`;
+    const key = `${choice} ${placeOf(call.index, position)}`;
     const pieces: AnswerPiece[] = [];
     let index = this.#calls.get(key);
     const named = typeof called.name === "string" && called.name !== "";
@@ -139,7 +140,7 @@ export class ChoiceReaders {
       this.#calls.set(key, index);
       const id = typeof call.id === "string" && call.id !== "" ? call.id : toolCallId(this.#answer, choice, index);
       const signature = signatureOf(call);
-      const name = String(called.name ?? "");
+      const name = wordOf(called.name);
       pieces.push({ type: "tool-call-start", choice, index, id, name, ...(signature !== undefined && { signature }) });
     }
     if (given !== "") pieces.push({ type: "tool-call-delta", choice, index, text: given });
@@ -196,7 +197,7 @@ function listIn(document: Json, operation: Operation): unknown {
 function readEmbedding(item: unknown, position: number): AnswerPiece[] {
   if (!isRecord(item)) return [];
   const { embedding } = item;
-  const index = typeof item.index === "number" ? item.index : position;
+  const index = placeOf(item.index, position);
   if (Array.isArray(embedding)) return [{ type: "embedding", index, vector: embedding as number[] }];
   if (typeof embedding !== "string") return [];
   const bytes = Buffer.from(embedding, "base64");
@@ -240,12 +241,4 @@ function strange(body: Buffer, isJson: boolean): VendorFault {
   const text = isJson ? vendorWords.strangeAnswer() : vendorWords.notAnAnswer();
   const details = { answerBytes: body.length };
   return new VendorFault(text, { errorClass: "server_error", charged: "unknown", vendorStatus: 200, details });
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

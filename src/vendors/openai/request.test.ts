@@ -379,3 +379,12 @@ describe("where it is sent, and as whom", () => {
     expect(encode(chat({}), changes, { ...TARGET, credentials: {} }).headers).not.toHaveProperty("authorization");
   });
 });
+
+test("a request that is nested without end is refused before anything is made of it", () => {
+  const nested = (levels: number) =>
+    chat({ tools: "NESTED" })
+      .body.toString()
+      .replace('"NESTED"', "[".repeat(levels) + "]".repeat(levels));
+  expect(faultOf(() => readChat(nested(20_000)))).toMatchObject({ code: "invalid_request", status: 400 });
+  expect(readChat(nested(400)).model).toBe("m");
+});

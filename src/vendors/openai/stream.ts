@@ -1,5 +1,6 @@
 import type { Fault } from "../../base/faults.ts";
 import type { Usage } from "../../base/usage.ts";
+import { parseJson } from "../json-values.ts";
 import type { FollowOptions, ShownCost, StreamFollower, StreamProgress } from "../spec.ts";
 import { EventSplitter, eventName, payloadOf } from "../sse.ts";
 import type { VendorFault } from "../vendor-fault.ts";
@@ -365,10 +366,5 @@ function isFinish(event: string, choices: number): boolean {
 }
 
 function parse(payload: string | undefined): unknown {
-  if (payload === undefined) return undefined;
-  try {
-    return JSON.parse(Buffer.from(payload, "latin1").toString("utf8"));
-  } catch {
-    return undefined;
-  }
+  return payload === undefined ? undefined : parseJson(Buffer.from(payload, "latin1").toString("utf8"));
 }

@@ -1,6 +1,7 @@
 import { systemClock } from "../../base/clock.ts";
 import type { Text } from "../../base/language.ts";
 import { vendorWords } from "../../base/messages/vendors.ts";
+import { parseJson } from "../json-values.ts";
 import type { AnswerHeaders, VendorErrorClass } from "../spec.ts";
 import { VendorFault } from "../vendor-fault.ts";
 import { classify, type ErrorEnvelope } from "./error-classes.ts";
@@ -17,7 +18,7 @@ const LONGEST_WAIT_MS = 24 * 3_600_000;
  */
 export function readError(status: number, headers: AnswerHeaders, body: Buffer): VendorFault {
   const text = redact(body.toString("utf8", 0, BODY_BYTES));
-  const envelope = findEnvelope(tryParse(text));
+  const envelope = findEnvelope(parseJson(text));
   const errorClass = classify(status, envelope);
   const said = envelope?.message || titleOf(text);
   return makeFault(errorClass, status, said, {
@@ -158,12 +159,4 @@ function first(header: string | string[] | undefined): string | undefined {
 
 function bounded(milliseconds: number): number {
   return Math.min(LONGEST_WAIT_MS, Math.max(0, Math.ceil(milliseconds)));
-}
-
-function tryParse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

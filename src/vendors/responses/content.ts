@@ -1,6 +1,6 @@
 import { responsesWords as words } from "../../base/messages/responses.ts";
 import type { AnswerFormat, Conversation, Message, ReasoningWish, Tool, ToolChoice } from "../conversation.ts";
-import { isObject, type JsonObject, listOf, objectAt, stringOf } from "../json-values.ts";
+import { isObject, type JsonObject, listOf, objectAt, stringOf, wordOf } from "../json-values.ts";
 import { unsupported } from "../translation/unsupported.ts";
 import { InputReader } from "./input-items.ts";
 import { Toolbox } from "./toolbox.ts";
@@ -113,7 +113,7 @@ function readToolChoice(choice: unknown, tools: Toolbox): Choice {
       return { wish: choice.mode === "required" ? "required" : "auto", among: new Set(names) };
     }
     default:
-      throw unsupported(words.noTool(String(choice.type)), "tool_choice");
+      throw unsupported(words.noTool(wordOf(choice.type)), "tool_choice");
   }
 }
 

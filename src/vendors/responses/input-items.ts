@@ -1,6 +1,6 @@
 import { responsesWords as words } from "../../base/messages/responses.ts";
 import type { AssistantPart, ImagePart, Message, TextPart, UserPart } from "../conversation.ts";
-import { isObject, type JsonObject, listOf, objectAt, stringOf } from "../json-values.ts";
+import { isObject, type JsonObject, listOf, objectAt, stringOf, wordOf } from "../json-values.ts";
 import { readDataUrl } from "../openai/message-parts.ts";
 import { unsupported } from "../translation/unsupported.ts";
 import { readSignature } from "./signatures.ts";
@@ -60,8 +60,8 @@ export class InputReader {
       case "item_reference":
         throw unsupported(words.noState("item_reference"), "input");
       default:
-        if (!RECORDS.has(type)) throw unsupported(words.noItem(String(type)), "input");
-        this.#leftOut.add(`input.${String(type)}`);
+        if (!RECORDS.has(type)) throw unsupported(words.noItem(wordOf(type)), "input");
+        this.#leftOut.add(`input.${wordOf(type)}`);
         return undefined;
     }
   }

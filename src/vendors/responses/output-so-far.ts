@@ -13,7 +13,7 @@ interface Open {
 export class OutputSoFar {
   readonly #mostCharacters: number;
   #characters = 0;
-  readonly #closed: JsonObject[] = [];
+  readonly #closed = new Map<number, JsonObject>();
   readonly #open = new Map<number, Open>();
 
   constructor(mostCharacters: number) {
@@ -40,22 +40,21 @@ export class OutputSoFar {
 
   /** All items, in order. */
   all(): JsonObject[] {
-    const items = [...this.#closed];
-    for (const [place, item] of this.open()) items[place] = item;
-    return items.filter(Boolean);
+    const items = [...this.#closed, ...this.open()];
+    return items.sort(([one], [other]) => one - other).map(([, item]) => item);
   }
 
   #close(place: number, item: JsonObject): void {
     this.#count(JSON.stringify(item).length - (this.#open.get(place)?.text.length ?? 0));
     this.#open.delete(place);
-    this.#closed[place] = item;
+    this.#closed.set(place, item);
   }
 
   #count(characters: number): void {
     this.#characters += characters;
     if (this.#characters <= this.#mostCharacters) return;
     this.#open.clear();
-    this.#closed.length = 0;
+    this.#closed.clear();
   }
 }
 

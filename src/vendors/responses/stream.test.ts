@@ -260,3 +260,17 @@ describe("a response whose texts are rewritten", () => {
     );
   });
 });
+
+test("a vendor that counts its output as it likes does not make a list of a billion places", () => {
+  const item = { type: "function_call", id: "i", arguments: "" };
+  const events = numbered(() => [
+    event("response.created", { response: RESPONSE }),
+    event("response.output_item.added", { output_index: 3, item }),
+    event("response.output_item.done", { output_index: 1_000_000_000, item: { ...item, id: "last" } }),
+    event("response.output_item.done", { output_index: 0.5, item: { ...item, id: "first" } }),
+  ]);
+  const follower = new ResponsesFollower(OPTIONS);
+  follower.push(Buffer.from(events.join("")));
+  const { output } = eventsOf(follower.stop().toString()).at(-1).response;
+  expect(output.map(({ id }: Loose) => id)).toEqual(["first", "i", "last"]);
+});

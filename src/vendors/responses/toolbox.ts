@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Tool } from "../conversation.ts";
-import { isObject, type JsonObject, listOf, objectAt, parseJson, stringOf } from "../json-values.ts";
+import { isObject, type JsonObject, listOf, objectAt, parseJson, stringOf, wordOf } from "../json-values.ts";
 
 /** A tool as the client knows it. */
 export interface ClientTool {
@@ -36,7 +36,7 @@ export class Toolbox {
 
   constructor(tools: unknown) {
     for (const tool of listOf(tools).filter(isObject)) {
-      const type = String(tool.type);
+      const type = wordOf(tool.type);
       if (type === "namespace") {
         for (const one of listOf(tool.tools).filter(isObject)) this.#add(one, stringOf(tool.name));
       } else if (type === "function" || type === "custom") this.#add(tool, undefined);
@@ -91,8 +91,7 @@ function functionOf(name: string, { description, parameters, strict }: JsonObjec
 
 function customAsFunction(name: string, tool: JsonObject): Tool {
   const { definition, syntax } = objectAt(tool, "format");
-  const grammar =
-    typeof definition === "string" ? ` It follows this ${String(syntax ?? "")} grammar:\n${definition}` : "";
+  const grammar = typeof definition === "string" ? ` It follows this ${wordOf(syntax)} grammar:\n${definition}` : "";
   const description = `The whole input, as free text.${grammar}`;
   return {
     name,

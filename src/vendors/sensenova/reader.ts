@@ -1,7 +1,17 @@
 import { vendorWords } from "../../base/messages/vendors.ts";
 import { type AnswerPiece, type FinishReason, toolCallId } from "../answer-pieces.ts";
 import { EventReader } from "../event-reader.ts";
-import { isObject, type JsonObject, listOf, objectAt, parseJson, stringOf } from "../json-values.ts";
+import {
+  isObject,
+  type JsonObject,
+  listOf,
+  numberOf,
+  objectAt,
+  parseJson,
+  placeOf,
+  stringOf,
+  wordOf,
+} from "../json-values.ts";
 import { nativeFault, strangeAnswer } from "../native-fault.ts";
 import { classify } from "../openai/error-classes.ts";
 import { argumentsOf } from "../openai/message-parts.ts";
@@ -79,12 +89,12 @@ function piecesOf(answer: JsonObject, holder: "delta" | "message", calls: CallRe
   const pieces: AnswerPiece[] = [];
   for (const [position, choice] of listOf(answer.choices).entries()) {
     if (!isObject(choice)) continue;
-    const index = typeof choice.index === "number" ? choice.index : position;
+    const index = placeOf(choice.index, position);
     const thought = stringOf(choice.reasoning_content) ?? "";
     if (thought !== "") pieces.push({ type: "reasoning-delta", choice: index, text: thought });
     const text = stringOf(choice[holder]) ?? "";
     if (text !== "") pieces.push({ type: "text-delta", choice: index, text });
-    pieces.push(...calls.read(String(answer.id ?? ""), index, choice, holder));
+    pieces.push(...calls.read(wordOf(answer.id), index, choice, holder));
     const raw = stringOf(choice.finish_reason) ?? "";
     if (raw !== "") {
       const reason = REASONS[raw] ?? "error";
@@ -103,7 +113,7 @@ class CallReader {
   read(answer: string, choice: number, from: JsonObject, holder: "delta" | "message"): AnswerPiece[] {
     return listOf(from.tool_calls).flatMap((call, position): AnswerPiece[] => {
       if (!isObject(call)) return [];
-      const index = holder === "delta" && typeof call.index === "number" ? call.index : position;
+      const index = holder === "delta" ? placeOf(call.index, position) : position;
       const called = objectAt(call, "function");
       const pieces: AnswerPiece[] = [];
       const key = `${choice} ${index}`;
@@ -124,7 +134,7 @@ function readEmbeddings(document: JsonObject): AnswerPiece[] {
   if (list.length === 0) throw strangeAnswer();
   const vectors = list.flatMap((item, position): AnswerPiece[] => {
     if (!isObject(item)) return [];
-    const index = typeof item.index === "number" ? item.index : position;
+    const index = placeOf(item.index, position);
     return [{ type: "embedding", index, vector: listOf(item.embedding) as number[] }];
   });
   const { usage } = readUsage(document.usage, "embeddings");
@@ -141,11 +151,11 @@ function faultOf(
   const error = isObject(document.error) ? document.error : undefined;
   const said = error ?? objectAt(document, "status");
   if (!error && (typeof said.code !== "number" || said.code === 0)) return undefined;
-  const code = Number(said.code);
+  const code = numberOf(said.code);
   const message = stringOf(said.message) ?? "";
   const errorClass = CODES[code] ?? classify(status, { message, type: "", code: "", param: undefined });
   const charged = wrote ? "unknown" : "nothing";
-  return nativeFault({ errorClass, status, code: String(said.code ?? ""), message, headers, charged });
+  return nativeFault({ errorClass, status, code: wordOf(said.code), message, headers, charged });
 }
 
 export function readError(status: number, headers: AnswerHeaders, body: Buffer): VendorFault {

@@ -1,6 +1,6 @@
 import { vendorWords } from "../../base/messages/vendors.ts";
 import type { AnswerPiece, PieceReader } from "../answer-pieces.ts";
-import { isObject, type JsonObject, objectAt, parseJson, stringOf } from "../json-values.ts";
+import { isObject, type JsonObject, objectAt, parseJson, stringOf, wordOf } from "../json-values.ts";
 import { LineSplitter } from "../lines.ts";
 import { nativeFault, strangeAnswer } from "../native-fault.ts";
 import { classify } from "../openai/error-classes.ts";
@@ -85,7 +85,7 @@ function faultOf(
   const { code } = document;
   if (code === undefined || code === OK) return undefined;
   const message = stringOf(document.code_msg) ?? stringOf(document.message) ?? "";
-  const spelled = String(code);
+  const spelled = wordOf(code);
   // A code that is a status means what the status means.
   const meant = status === OK && /^[45]\d\d$/.test(spelled) ? Number(spelled) : status;
   const errorClass = classify(meant, { message, type: "", code: spelled, param: undefined });

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, objectAt, parseJson, stringOf } from "../json-values.ts";
+import { isObject, type JsonObject, numberOf, objectAt, parseJson, stringOf, wordOf } from "../json-values.ts";
 import { nativeFault } from "../native-fault.ts";
 import { classify } from "../openai/error-classes.ts";
 import type { AnswerHeaders, VendorErrorClass } from "../spec.ts";
@@ -42,9 +42,9 @@ export function answerFault(
 export function streamFault(document: JsonObject, wrote: boolean): VendorFault | undefined {
   if (!isObject(document.ErrorMsg)) return undefined;
   const { Code: code, Msg: said } = document.ErrorMsg;
-  const errorClass = STREAM_CODES[Number(code)] ?? "server_error";
+  const errorClass = STREAM_CODES[numberOf(code)] ?? "server_error";
   const charged = wrote ? "unknown" : "nothing";
-  return nativeFault({ errorClass, status: 200, code: String(code ?? ""), message: stringOf(said) ?? "", charged });
+  return nativeFault({ errorClass, status: 200, code: wordOf(code), message: stringOf(said) ?? "", charged });
 }
 
 export function readError(status: number, headers: AnswerHeaders, body: Buffer): VendorFault {

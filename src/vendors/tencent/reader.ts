@@ -2,7 +2,7 @@ import { vendorWords } from "../../base/messages/vendors.ts";
 import type { Usage } from "../../base/usage.ts";
 import { type AnswerPiece, type FinishReason, toolCallId } from "../answer-pieces.ts";
 import { EventReader } from "../event-reader.ts";
-import { isObject, type JsonObject, listOf, objectAt, parseJson, stringOf } from "../json-values.ts";
+import { isObject, type JsonObject, listOf, objectAt, parseJson, placeOf, stringOf } from "../json-values.ts";
 import { strangeAnswer } from "../native-fault.ts";
 import { argumentsOf } from "../openai/message-parts.ts";
 import { readUsage } from "../openai/usage.ts";
@@ -82,7 +82,7 @@ class AnswerReader {
   }
 
   #readChoice(from: JsonObject, position: number): AnswerPiece[] {
-    const choice = typeof from.Index === "number" ? from.Index : position;
+    const choice = placeOf(from.Index, position);
     const written = objectAt(from, this.#holder);
     const pieces: AnswerPiece[] = [];
     const thought = stringOf(written.ReasoningContent) ?? "";
@@ -106,7 +106,7 @@ class AnswerReader {
   }
 
   #readCall(call: JsonObject, choice: number, position: number): AnswerPiece[] {
-    const index = this.#holder === "Delta" && typeof call.Index === "number" ? call.Index : position;
+    const index = this.#holder === "Delta" ? placeOf(call.Index, position) : position;
     const called = objectAt(call, "Function");
     const pieces: AnswerPiece[] = [];
     const key = `${choice} ${index}`;
@@ -150,7 +150,7 @@ function readEmbeddings(answer: JsonObject): AnswerPiece[] {
   if (list.length === 0) throw strangeAnswer();
   const vectors = list.flatMap((item, position): AnswerPiece[] => {
     if (!isObject(item)) return [];
-    const index = typeof item.Index === "number" ? item.Index : position;
+    const index = placeOf(item.Index, position);
     return [{ type: "embedding", index, vector: listOf(item.Embedding) as number[] }];
   });
   return [startOf(answer), ...vectors, { type: "usage", usage: usageOf(answer.Usage, "embeddings") }];
