@@ -100,9 +100,16 @@ export class LeaseKeeper {
       this.#again = true;
       return;
     }
-    this.#drawing = this.#drawAll().finally(() => {
+    this.#alone(() => this.#drawAll());
+  }
+
+  /** One deed of this node after the other: each says what the node keeps at that moment. */
+  #alone(work: () => Promise<void>): Promise<void> {
+    this.#drawing = work().finally(() => {
       this.#drawing = undefined;
+      if (this.#again) this.draw();
     });
+    return this.#drawing;
   }
 
   #schedule(milliseconds: number): void {
@@ -129,14 +136,15 @@ export class LeaseKeeper {
     if (!outlook.nodes.some(({ number, epoch }) => number === seat.number && epoch === seat.epoch)) throw new Fenced();
     const silent = this.#others.silent(outlook.nodes, seat.number, began);
     for (const node of silent) await office.end(node, `node-silent-${limits.nodeSilenceMs}ms`, clock.now());
-    if (began - this.#committedAt > BEAT_MS) {
+    if (began - this.#committedAt > Math.min(BEAT_MS, limits.nodeSilenceMs / 8)) {
       await office.beat(seat, this.#options.settingsVersion());
       this.#committedAt = performance.now();
     }
     await looked(outlook);
     this.#hearWants(outlook);
     this.#measure();
-    await this.#retirePast(seat);
+    while (this.#drawing) await this.#drawing;
+    await this.#alone(() => this.#retirePast(seat));
     this.draw();
     await this.#drawing;
   }

@@ -115,7 +115,7 @@ function testNodes(): void {
   });
 
   test("what a dead node had in flight is in doubt, and the rest of its slice is free again", async () => {
-    await share([budget("org-total", "org", 1_000n)], { nodeSilenceMs: 400 });
+    await share([budget("org-total", "org", 1_000n)], { nodeSilenceMs: 1_000 });
     const [a, b] = [await nodes.join(), await nodes.join()];
     const settled = await a.hold(300n);
     await a.ledger.settle(settled, costs(100n));
