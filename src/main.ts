@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import { chmodSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
-import { type AddressInfo, isIPv6 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Logger, pino } from "pino";
@@ -11,19 +10,27 @@ import { CallIds, timeOfId } from "./base/ids.ts";
 import { DEFAULT_LIMITS } from "./base/limits.ts";
 import { KeptAnswers } from "./call/kept-answers.ts";
 import { PriceBook } from "./call/price-book.ts";
-import type { CallEnvironment, Snapshot } from "./call/spec.ts";
+import type { CallEnvironment } from "./call/spec.ts";
 import { controlSocketPath } from "./cli/control-socket.ts";
 import { runCli } from "./cli/run-cli.ts";
 import type { CliDependencies, InProcess, StartedServer, StartOptions } from "./cli/spec.ts";
 import { notesOf, offeredVendors, otherVendors } from "./cli/start-facts.ts";
-import { type Durability, readEnvironment } from "./config/environment.ts";
+import {
+  channelToPrimary,
+  startWorkers as startWorkerProcesses,
+  type WorkerGroup,
+  workerNumber,
+} from "./cli/workers.ts";
+import { type ProcessSettings, readEnvironment } from "./config/environment.ts";
 import { AdminKey } from "./control/admin-key.ts";
-import { Connections } from "./control/connections.ts";
 import { Control } from "./control/control.ts";
-import { findLocalEndpoints, learnModels, offerVendors, tellsItsModels } from "./control/discovery.ts";
+import { findLocalEndpoints, offerVendors } from "./control/discovery.ts";
 import { runDoctor } from "./control/doctor/doctor.ts";
 import { examineSettings, examineStore } from "./control/doctor/installation.ts";
 import { probeEndpoint } from "./control/doctor/probe.ts";
+import { follow, worldOf } from "./control/following.ts";
+import { nodeName } from "./control/node-name.ts";
+import { addressOf, listen } from "./http/listening.ts";
 import { Metrics } from "./http/metrics.ts";
 import { observeCalls } from "./http/observer.ts";
 import { operatorsApp } from "./http/operators/app.ts";
@@ -32,12 +39,14 @@ import { makeServer } from "./http/server.ts";
 import { AnthropicSurface } from "./http/surfaces/anthropic.ts";
 import { OpenAiSurface } from "./http/surfaces/openai.ts";
 import { ResponsesSurface } from "./http/surfaces/responses.ts";
+import type { Sharing } from "./ledger/leases/shared-books.ts";
 import { Ledger } from "./ledger/ledger.ts";
-import type { LedgerWorld } from "./ledger/spec.ts";
 import { Recalculation } from "./reports/recalculation.ts";
 import { EndpointHealth, type HealthState } from "./routing/health.ts";
 import { type FolderLock, lockDataFolder } from "./store/folder-lock.ts";
-import { openSealer } from "./store/sealing.ts";
+import { openPostgresStore } from "./store/postgres-store.ts";
+import { openRemoteStore } from "./store/remote-store.ts";
+import { openSealer, proveSealer } from "./store/sealing.ts";
 import type { Store } from "./store/spec.ts";
 import { openSqliteStore } from "./store/sqlite-store.ts";
 
@@ -48,11 +57,11 @@ const HOUR_MS = 3_600_000;
 const DRAIN_MS = 30_000;
 const DRAIN_STEP_MS = 25;
 
-interface InstallationOptions {
+interface InstallationOptions extends Pick<ProcessSettings, "durability" | "adminKey" | "databaseUrl" | "sealingKey"> {
   readonly dataFolder: string;
-  readonly durability: Durability;
   readonly language: StartOptions["language"];
-  readonly adminKey: string | undefined;
+  /** Which worker of another process this one is. */
+  readonly worker: number | undefined;
   readonly log: Logger;
   /** Whether many calls are to come: a server, not one command. */
   readonly serves: boolean;
@@ -75,24 +84,52 @@ interface Installation {
 }
 
 async function install(options: InstallationOptions): Promise<Installation> {
-  const lock = lockDataFolder(options.dataFolder);
+  // The folder of workers is locked by the process that started them.
+  const lock = options.worker === undefined ? lockDataFolder(options.dataFolder) : undefined;
   try {
     return await assemble(options, lock);
   } catch (fault) {
-    lock.release();
+    lock?.release();
     throw fault;
   }
 }
 
-async function assemble(options: InstallationOptions, lock: FolderLock): Promise<Installation> {
-  const { dataFolder: folder, durability, log } = options;
+/** PostgreSQL's, where one is named; a worker's is that of the process that started it; else the data folder's own. */
+async function openStore(options: InstallationOptions): Promise<Store> {
+  const { dataFolder: folder, durability, databaseUrl: url, serves: reserve, worker } = options;
+  const limits = DEFAULT_LIMITS;
+  if (url !== undefined) return openPostgresStore({ url, durability, limits });
+  if (worker !== undefined) return openRemoteStore(channelToPrimary(), limits);
+  return openSqliteStore({ folder, durability, limits, reserve });
+}
+
+/** How this process shares its store with others; undefined where it has it alone. */
+function sharingOf(options: InstallationOptions, control: Control): Sharing | undefined {
+  const { databaseUrl, worker, dataFolder, log } = options;
+  if (databaseUrl === undefined && worker === undefined) return undefined;
+  const follow = (): void => void control.refresh().catch((cause) => log.error({ err: cause }, "settings"));
+  return {
+    name: nodeName(dataFolder, worker),
+    settingsVersion: () => control.storedVersion,
+    onSettings: (version) => {
+      if (version > control.storedVersion) follow();
+    },
+    onTrouble: (cause) => log.warn({ err: cause }, "leases"),
+  };
+}
+
+async function assemble(options: InstallationOptions, lock: FolderLock | undefined): Promise<Installation> {
+  const { dataFolder: folder, log } = options;
   const clock = systemClock;
-  const sealer = openSealer(folder);
-  const store = openSqliteStore({ folder, durability, limits: DEFAULT_LIMITS, reserve: options.serves });
+  const sealer = openSealer(folder, options.sealingKey);
+  const store = await openStore(options);
+  await proveSealer(store.query, sealer);
   const { query, journal } = store;
   const control = await Control.open({ query, seal: sealer, environment: process.env, clock });
   const { settings, limits } = control.snapshot();
-  const ledger = await Ledger.open({ store, clock, limits, budgets: settings.budgets, world: worldOf(control) });
+  const sharing = sharingOf(options, control);
+  const { budgets } = settings;
+  const ledger = await Ledger.open({ store, clock, limits, budgets, world: worldOf(control), sharing });
   const gate = new AdmissionGate(clock, limits);
   const health = new EndpointHealth(clock);
   const metrics = new Metrics({
@@ -104,7 +141,7 @@ async function assemble(options: InstallationOptions, lock: FolderLock): Promise
   });
   journal.onCommit((milliseconds) => metrics.journalCommitted(milliseconds));
   const { snapshot, connections } = await follow(control, ledger);
-  const keptAnswers = new KeptAnswers(query, journal, sealer, clock, limits);
+  const keptAnswers = new KeptAnswers(query, journal, sealer, clock, limits, sharing !== undefined);
   const calls: CallEnvironment = {
     clock,
     get limits() {
@@ -132,31 +169,12 @@ async function assemble(options: InstallationOptions, lock: FolderLock): Promise
     const deadline = performance.now() + DRAIN_MS;
     while (gate.inFlight > 0 && performance.now() < deadline) await sleep(DRAIN_STEP_MS);
     await connections.close();
+    await ledger.close();
     await store.close();
-    lock.release();
+    lock?.release();
   };
   const failed = new Promise<unknown>((resolve) => journal.onFailure(resolve));
   return { control, calls, ledger, operators, adminKey, query, failed, close };
-}
-
-/** The settings in force as calls see them, with the ways to the vendors: both follow every change. */
-async function follow(
-  control: Control,
-  ledger: Ledger,
-): Promise<{ snapshot: () => Snapshot; connections: Connections }> {
-  const connections = new Connections(control.snapshot().limits, (endpoint, models) =>
-    control.addModels(endpoint, models),
-  );
-  await connections.follow(control.snapshot());
-  let snapshot: Snapshot = { ...control.snapshot(), connections: connections.current };
-  learn(snapshot, control);
-  control.onChange(async (now) => {
-    await connections.follow(now);
-    await ledger.setBudgets(now.settings.budgets, worldOf(control));
-    snapshot = { ...now, connections: connections.current };
-    learn(snapshot, control);
-  });
-  return { snapshot: () => snapshot, connections };
 }
 
 interface OperatorsParts {
@@ -227,31 +245,14 @@ function healthOf(control: Control, health: EndpointHealth): HealthState[] {
   return catalogue.endpoints().map((endpoint) => health.state(endpoint.id));
 }
 
-/** What the ledger asks of the settings: always of those in force at that moment. */
-function worldOf(control: Control): LedgerWorld {
-  return {
-    pathOf: (payer) => control.snapshot().payers.path(payer),
-    rate: (from, to, at) => control.snapshot().catalogue.rate(from, to, at),
-  };
-}
-
-/** Asks servers that people run for the names of their models; nobody waits for it. */
-function learn({ catalogue, connections }: Snapshot, control: Control): void {
-  for (const offer of catalogue.endpoints()) {
-    if (!tellsItsModels(offer)) continue;
-    void learnModels(offer, connections.get(offer.id)!).then((models) => {
-      const exists = control.snapshot().catalogue.endpoint(offer.id);
-      if (exists && models.length > 0) control.addModels(offer.id, models);
-    });
-  }
-}
-
 /** Serves on the data folder until closed. */
 async function startServer(options: StartOptions): Promise<StartedServer> {
-  const { dataFolder, durability, language, adminKey } = options;
+  const { dataFolder, language } = options;
   const log = makeLog();
   let address: string | undefined;
-  const parts = { dataFolder, durability, language, adminKey, log, serves: true, address: () => address };
+  const worker = workerNumber();
+  const { databaseUrl, sealingKey } = readEnvironment(process.env);
+  const parts = { ...options, databaseUrl, sealingKey, worker, log, serves: true, address: () => address };
   const installation = await install(parts);
   const { control, calls, operators, ledger } = installation;
   let server: Server | undefined;
@@ -302,12 +303,33 @@ async function startServer(options: StartOptions): Promise<StartedServer> {
   }
 }
 
+/** Serves with several processes, which share the port; and, without PostgreSQL, the store of this one. */
+async function startWorkers(options: StartOptions, count: number): Promise<WorkerGroup> {
+  const { dataFolder: folder, durability } = options;
+  const lock = lockDataFolder(folder);
+  const path = controlSocketPath(folder);
+  if (path !== undefined) rmSync(path, { force: true });
+  const isOwner = readEnvironment(process.env).databaseUrl === undefined;
+  const store = isOwner ? openSqliteStore({ folder, durability, limits: DEFAULT_LIMITS, reserve: true }) : undefined;
+  const close = async (): Promise<void> => {
+    await store?.close();
+    lock.release();
+  };
+  try {
+    const { failed, stop } = await startWorkerProcesses(count, store?.hub);
+    const broken = new Promise<unknown>((resolve) => store?.journal.onFailure(resolve));
+    return { failed: Promise.race([failed, broken]), stop: () => stop().then(close) };
+  } catch (fault) {
+    await close();
+    throw fault;
+  }
+}
+
 /** The operators' API on a data folder that no server uses. */
 async function openInProcess(dataFolder: string): Promise<InProcess> {
-  const { durability, language, adminKey } = readEnvironment(process.env);
   const log = makeLog();
-  const options = { dataFolder, durability, language, adminKey, log, serves: false, address: () => undefined };
-  const { operators, close } = await install(options);
+  const rest = { worker: undefined, log, serves: false, address: () => undefined };
+  const { operators, close } = await install({ ...readEnvironment(process.env), dataFolder, ...rest });
   return { fetch: (request) => operators.fetch(request, { trusted: true }), close };
 }
 
@@ -324,21 +346,12 @@ function makeLog(): Logger {
   return pino({ level: readEnvironment(process.env).logLevel, redact, base: null }, pino.destination(2));
 }
 
-function listen(server: Server, place: { host: string; port: number } | { path: string }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ ...place, backlog: 4_096 }, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-}
-
 /** The command line's way in: whoever may open the data folder is an administrator. */
 async function listenOnSocket(dataFolder: string, listener: RequestListener): Promise<Server | undefined> {
   const path = controlSocketPath(dataFolder);
   if (path === undefined) return undefined;
-  rmSync(path, { force: true }); // One that a crash left behind: the folder's lock says that nobody listens there.
+  // One that a crash left behind: the folder's lock says that nobody listens there. Workers share theirs.
+  if (workerNumber() === undefined) rmSync(path, { force: true });
   const server = createServer(listener);
   const before = process.umask(0o177);
   try {
@@ -348,12 +361,6 @@ async function listenOnSocket(dataFolder: string, listener: RequestListener): Pr
   }
   chmodSync(path, 0o600);
   return server;
-}
-
-function addressOf(server: Server, host: string): string {
-  const { port } = server.address() as AddressInfo;
-  const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-  return `http://${isIPv6(reachable) ? `[${reachable}]` : reachable}:${port}`;
 }
 
 /** Runs one command and resolves with the program's exit code. */
@@ -367,6 +374,7 @@ export function main(argv: readonly string[]): Promise<number> {
     isTerminal: process.stdin.isTTY === true && process.stdout.isTTY === true,
     columns: process.stdout.columns,
     startServer,
+    startWorkers,
     openInProcess,
   };
   return runCli(argv, dependencies);

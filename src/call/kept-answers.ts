@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import { Fault } from "../base/faults.ts";
 import type { Limits } from "../base/limits.ts";
 import { callWords } from "../base/messages/call.ts";
+import { keptRow } from "../store/kept-writing.ts";
 import type { Schema } from "../store/schema.ts";
 import type { Journal, KeptAnswerRow } from "../store/spec.ts";
 import type { CallHead } from "./spec.ts";
@@ -38,9 +39,19 @@ export class KeptAnswers {
   readonly #sealer: AnswerSealer;
   readonly #clock: Clock;
   readonly #limits: Limits;
+  readonly #isShared: boolean;
   readonly #open = new Map<string, Claim>();
 
-  constructor(query: Kysely<Schema>, journal: Journal, sealer: AnswerSealer, clock: Clock, limits: Limits) {
+  /** @param isShared other nodes claim keys as well: a claim is durable before it counts */
+  constructor(
+    query: Kysely<Schema>,
+    journal: Journal,
+    sealer: AnswerSealer,
+    clock: Clock,
+    limits: Limits,
+    isShared = false,
+  ) {
+    this.#isShared = isShared;
     this.#query = query;
     this.#journal = journal;
     this.#sealer = sealer;
@@ -62,7 +73,12 @@ export class KeptAnswers {
     if (open) throw this.#conflict(open, claim, callWords.idempotencyInFlight(open.call));
     this.#open.set(id, claim);
     try {
-      return (await this.#stored(claim)) ?? claim;
+      const stored = await this.#stored(claim);
+      if (stored || !this.#isShared || (await this.#claimAmongNodes(claim))) return stored ?? claim;
+      // Another node was quicker: what it has made of it by now tells what to answer.
+      const other = await this.#stored(claim);
+      if (other) return other;
+      throw this.#conflict(claim, claim, callWords.idempotencyInFlight(call));
     } catch (fault) {
       this.#open.delete(id);
       throw fault;
@@ -100,6 +116,19 @@ export class KeptAnswers {
   async expire(): Promise<void> {
     const before = this.#clock.now() - this.#limits.keptAnswerMs;
     await this.#query.deleteFrom("kept_answers").where("at", "<", before).execute();
+  }
+
+  /** Of nodes that claim a key at a time, one gets it. What has been kept for long enough is no claim. */
+  async #claimAmongNodes(claim: Claim): Promise<boolean> {
+    const { id } = claim;
+    const before = this.#clock.now() - this.#limits.keptAnswerMs;
+    await this.#query.deleteFrom("kept_answers").where("id", "=", id).where("at", "<", before).execute();
+    const { numInsertedOrUpdatedRows } = await this.#query
+      .insertInto("kept_answers")
+      .values(keptRow(this.pending(claim)))
+      .onConflict((conflict) => conflict.doNothing())
+      .executeTakeFirst();
+    return Number(numInsertedOrUpdatedRows ?? 0) > 0;
   }
 
   async #stored(claim: Claim): Promise<KeptAnswer | undefined> {

@@ -33,6 +33,7 @@ async function run(command: string, language = "en") {
     stderr,
     isTerminal: false,
     startServer: () => Promise.reject(new Error("not in this test")),
+    startWorkers: () => Promise.reject(new Error("not in this test")),
     openInProcess: async () => ({
       fetch: (request) => office.app.fetch(request, { trusted: true }),
       close: async () => {},

@@ -109,6 +109,7 @@ async function run(command: string | string[], options: Options = {}) {
     stderr,
     isTerminal: options.terminal ?? false,
     startServer: () => Promise.reject(new Error("not in this test")),
+    startWorkers: () => Promise.reject(new Error("not in this test")),
     openInProcess: () => Promise.reject(new Error("not in this test")),
     ...options.more,
   });
@@ -203,7 +204,13 @@ describe("which server is used", () => {
     const [stdout, stderr] = [new Captured(), new Captured()];
     const streams = { stdin: Readable.from([]), stdout, stderr, isTerminal: false, version: "1" };
     const never = () => Promise.reject(new Error("not in this test"));
-    await runCli(["payer", "list"], { ...streams, environment, startServer: never, openInProcess: never });
+    await runCli(["payer", "list"], {
+      ...streams,
+      environment,
+      startServer: never,
+      startWorkers: never,
+      openInProcess: never,
+    });
     expect([gateway.heard.length, other.heard.length]).toEqual([1, 1]);
     other.server.close();
   });

@@ -3,7 +3,7 @@ import type { CliDependencies } from "./spec.ts";
 type Listener = (signal: string) => void;
 
 /** Hears Ctrl-C and SIGTERM until the returned function is called. */
-export function hearSignals(dependencies: CliDependencies, listener: Listener): () => void {
+export function hearSignals(dependencies: Pick<CliDependencies, "onSignal">, listener: Listener): () => void {
   return (dependencies.onSignal ?? onProcessSignal)(listener);
 }
 

@@ -1,6 +1,7 @@
 import type { Language, Text } from "../base/language.ts";
 import type { Durability } from "../config/environment.ts";
 import type { Name } from "../config/settings.ts";
+import type { WorkerGroup } from "./workers.ts";
 
 /** Everything that the command line needs of the process around it. Made by `main.ts`; tests bring their own. */
 export interface CliDependencies {
@@ -15,6 +16,8 @@ export interface CliDependencies {
   readonly columns?: number | undefined;
   /** Serves until closed. Throws a `Fault` where it cannot start. */
   startServer(options: StartOptions): Promise<StartedServer>;
+  /** Serves with several processes until stopped. Throws where they cannot start. */
+  startWorkers(options: StartOptions, count: number): Promise<WorkerGroup>;
   /** The operators' API on a data folder that no server uses, without a network. */
   openInProcess(dataFolder: string): Promise<InProcess>;
   /** Hears Ctrl-C and SIGTERM; returns how to stop hearing. Default: the process's own. */

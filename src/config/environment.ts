@@ -25,6 +25,8 @@ export interface ProcessSettings {
   readonly url: string | undefined;
   /** The PostgreSQL of many nodes; undefined where the store is SQLite's file in `folder`. Holds a password: never shown. */
   readonly databaseUrl: string | undefined;
+  /** 32 bytes in base64, the same for all nodes; undefined for the data folder's own key. Never shown. */
+  readonly sealingKey: string | undefined;
   readonly logLevel: LogLevel;
 }
 
@@ -32,7 +34,7 @@ const ADMIN_KEY_CHARACTERS = 16;
 
 /**
  * Reads `MAIDAN_HOST`, `MAIDAN_PORT`, `MAIDAN_DATA`, `MAIDAN_ADMIN_KEY`, `MAIDAN_LANG`, `MAIDAN_DURABILITY`,
- * `MAIDAN_URL`, `MAIDAN_DATABASE_URL` and `MAIDAN_LOG`. Throws `invalid_request`, naming the variable, where one is empty or wrong.
+ * `MAIDAN_URL`, `MAIDAN_DATABASE_URL`, `MAIDAN_SEALING_KEY` and `MAIDAN_LOG`. Throws `invalid_request`, naming the variable, where one is empty or wrong.
  */
 export function readEnvironment(environment: Environment): ProcessSettings {
   const value = (name: string): string | undefined => {
@@ -53,6 +55,7 @@ export function readEnvironment(environment: Environment): ProcessSettings {
     durability: oneOf("MAIDAN_DURABILITY", value("MAIDAN_DURABILITY"), DURABILITIES, "disk"),
     url: readUrl(value("MAIDAN_URL")),
     databaseUrl: readDatabaseUrl(value("MAIDAN_DATABASE_URL")),
+    sealingKey: readSealingKey(value("MAIDAN_SEALING_KEY")),
     logLevel: oneOf("MAIDAN_LOG", value("MAIDAN_LOG"), LOG_LEVELS, "info"),
   };
 }
@@ -99,6 +102,11 @@ function isDecodable({ username, password, pathname }: URL): boolean {
   } catch {
     return false;
   }
+}
+
+function readSealingKey(text: string | undefined): string | undefined {
+  if (text !== undefined && Buffer.from(text, "base64").length !== 32) refuse(environmentWords.sealingKey());
+  return text;
 }
 
 function oneOf<T extends string>(name: string, text: string | undefined, allowed: readonly T[], usual: T): T {

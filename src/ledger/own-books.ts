@@ -12,7 +12,8 @@ import type { BudgetAccount } from "./budget-account.ts";
 import type { BudgetBooks } from "./budget-books.ts";
 import { BudgetChanges } from "./budget-changes.ts";
 import { type DoubtShare, Doubts, sharesOfDoubt } from "./doubts.ts";
-import { closeCrashed, factsOf, loadBooks, loadDoubts, readOpenSince } from "./recovery.ts";
+import { LeaseOffice } from "./leases/lease-office.ts";
+import { CRASH, closeCrashed, factsOf, loadBooks, loadDoubts, readOpenSince } from "./recovery.ts";
 import { resolutionEntry } from "./resolution.ts";
 import type { Adjustment, BudgetState, LedgerWorld, RecoveryReport, Resolution, UnsettledAttempt } from "./spec.ts";
 
@@ -50,7 +51,9 @@ export class OwnBooks implements BookKeeping {
     const { query } = this.#store;
     const now = this.#clock.now();
     const problems: Text[] = [];
-    const crashed = await closeCrashed(this.#store, await readOpenSince(query), now);
+    // Workers that shared the store before, and are gone: nobody but this process has it now.
+    const left = await new LeaseOffice(this.#store).endGone(undefined, CRASH, now);
+    const crashed = [...left, ...(await closeCrashed(this.#store, await readOpenSince(query), now))];
     const unread = await loadBooks(query, this.#books, budgets, now);
     await loadDoubts(query, this.#books, this.#doubts, problems);
     this.#world = world;

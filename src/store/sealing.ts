@@ -1,8 +1,10 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { closeSync, constants, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import type { Kysely } from "kysely";
 import { Fault } from "../base/faults.ts";
 import { storeWords } from "../base/messages/ledger.ts";
+import type { Schema } from "./schema.ts";
 
 const FILE = "sealing.key";
 const CIPHER = "aes-256-gcm";
@@ -63,15 +65,32 @@ export class Sealer {
 }
 
 /**
- * The sealer of a data folder. Its key is made at the first use, readable by its owner only. Throws `internal_error`
- * where the file is no key.
+ * The sealer of a data folder. Its key is made at the first use, readable by its owner only; nodes on several machines are
+ * given the same one. Throws `internal_error` where the file is no key.
+ *
+ * @param given 32 bytes in base64, instead of the folder's own
  */
-export function openSealer(folder: string): Sealer {
+export function openSealer(folder: string, given?: string): Sealer {
+  if (given !== undefined) return new Sealer(Buffer.from(given, "base64"));
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, FILE);
   const key = readKey(file) ?? makeKey(file);
   if (key.length !== KEY_BYTES) throw new Fault("internal_error", storeWords.brokenSealingKey(file));
   return new Sealer(key);
+}
+
+/** The row of `meta` that only the store's own sealing key opens. */
+const PROOF = "sealing-proof";
+
+/** Throws `invalid_request` where what the store holds was sealed with another key. The first one to ask leaves the proof. */
+export async function proveSealer(query: Kysely<Schema>, sealer: Sealer): Promise<void> {
+  await query
+    .insertInto("meta")
+    .values({ name: PROOF, value: sealer.seal(PROOF) })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  const row = await query.selectFrom("meta").select("value").where("name", "=", PROOF).executeTakeFirstOrThrow();
+  if (sealer.open(row.value) !== PROOF) throw new Fault("invalid_request", storeWords.otherSealingKey());
 }
 
 function readKey(file: string): Buffer | undefined {

@@ -19,6 +19,8 @@ export const environmentWords = translations(
       `MAIDAN_ADMIN_KEY is too short or has characters that no header can carry. Use at least ${least} visible ASCII characters.`,
     databaseUrl: () =>
       "MAIDAN_DATABASE_URL must be the URL of a PostgreSQL database: postgres://user:password@host:5432/database. Special characters in user and password are written as in any URL (%40 for @).",
+    sealingKey: () =>
+      "MAIDAN_SEALING_KEY must be 32 bytes in base64: what `base64 sealing.key` prints of another node's file, or `openssl rand -base64 32`.",
   },
   {
     port: (value) => `MAIDAN_PORT 为“${value}”。请设为 0 到 65535 之间的端口号。`,
@@ -29,6 +31,8 @@ export const environmentWords = translations(
     adminKey: (least) => `MAIDAN_ADMIN_KEY 过短，或含有请求头无法携带的字符。请至少使用 ${least} 个可见 ASCII 字符。`,
     databaseUrl: () =>
       "MAIDAN_DATABASE_URL 必须是 PostgreSQL 数据库的地址：postgres://用户:密码@主机:5432/数据库。用户名和密码中的特殊字符按网址的规则书写（@ 写作 %40）。",
+    sealingKey: () =>
+      "MAIDAN_SEALING_KEY 必须是 32 字节的 base64：可用 `base64 sealing.key`（其他节点的文件）或 `openssl rand -base64 32` 得到。",
   },
 );
 

@@ -30,6 +30,8 @@ export const storeWords = translations(
       `Another Maidan is using the data folder ${folder}. Two would give every budget twice. Stop the other one, or choose another folder with MAIDAN_DATA.`,
     folderUnusable: (folder: string, cause: string) =>
       `The data folder ${folder} cannot be used (${cause}). Choose another one with MAIDAN_DATA, or correct its permissions.`,
+    otherSealingKey: () =>
+      "The store's credentials were sealed with another key than this node has. Give every node the same one: set MAIDAN_SEALING_KEY to the base64 of the first node's sealing.key (it stands in that node's data folder), or copy the file.",
     fenced: () =>
       "This node was silent for too long, and another one took its seat: what it had in flight is in doubt. It takes a new seat; try again.",
     foreignSeal: () =>
@@ -65,6 +67,8 @@ export const storeWords = translations(
       `另一个 Maidan 正在使用数据目录 ${folder}。两个进程会把每笔预算用两次。请停止另一个，或用 MAIDAN_DATA 选择其他目录。`,
     folderUnusable: (folder, cause) =>
       `数据目录 ${folder} 无法使用（${cause}）。请用 MAIDAN_DATA 选择其他目录，或修正其权限。`,
+    otherSealingKey: () =>
+      "存储中的凭据由另一把密钥加密。请让所有节点使用同一把密钥：把 MAIDAN_SEALING_KEY 设为首个节点数据目录中 sealing.key 的 base64，或复制该文件。",
     fenced: () => "本节点静默过久，其席位已被其他节点收回，在途调用转为存疑。本节点正在取得新席位，请重试。",
     foreignSeal: () => "此内容由另一套安装加密，或已被改动。请重新输入凭据，或恢复属于此数据目录的 sealing.key。",
     brokenSealingKey: (file) => `${file} 不是 32 字节的密钥。请从备份恢复；没有它，已加密的凭据无法读取，须重新输入。`,

@@ -12,12 +12,14 @@ import { Failure } from "../failure.ts";
 import { readers, type VerbHost } from "../host.ts";
 import { hearSignals } from "../signals.ts";
 import type { CliDependencies, StartedServer, StartOptions } from "../spec.ts";
+import { tellReady, workerNumber } from "../workers.ts";
 
 interface StartFlags {
   readonly host?: string;
   readonly port?: number;
   readonly apply?: string;
   readonly durability?: Durability;
+  readonly workers?: number;
 }
 
 /** `maidan start`: serves until Ctrl-C. */
@@ -29,14 +31,23 @@ export function addStart(program: Command, host: VerbHost): void {
     .option("--host <address>", say(help.host()))
     .option("--port <number>", say(help.port()), readers(host).wholeNumber(0, 65_535))
     .option("--apply <file>", say(help.startApply()))
-    .addOption(new Option("--durability <kind>", say(help.durability())).choices([...DURABILITIES]));
+    .addOption(new Option("--durability <kind>", say(help.durability())).choices([...DURABILITIES]))
+    .option("--workers <number>", say(help.workers()), readers(host).wholeNumber(1, MOST_WORKERS));
   host.does<StartFlags>(command, async (context, _, flags) => {
     const options = await optionsOf(context, flags);
+    const worker = workerNumber();
+    if (worker === undefined && (flags.workers ?? 1) > 1) return serveWithWorkers(context, options, flags.workers!);
     const server = await startServer(context.dependencies, options);
-    if (context.json) context.printJson(showStart(server));
-    else context.write(writeBanner(server, context));
-    for (const note of server.notes ?? []) context.note(note);
-    return serveUntilTold(context, server);
+    if ((worker ?? 1) === 1) {
+      if (context.json) context.printJson(showStart(server));
+      else context.write(writeBanner(server, context));
+      for (const note of server.notes ?? []) context.note(note);
+    }
+    if (worker === undefined) return serveUntilTold(context, server, context.dependencies);
+    tellReady();
+    // A Ctrl-C reaches the process that started this one as well: that one says when to stop.
+    process.on("SIGINT", () => {});
+    return serveUntilTold(context, server, { ...context.dependencies, onSignal: onTermination });
   });
 }
 
@@ -75,11 +86,28 @@ async function startServer(dependencies: CliDependencies, options: StartOptions)
   }
 }
 
+/** More than any machine gains by. */
+const MOST_WORKERS = 256;
+
+async function serveWithWorkers(context: CliContext, options: StartOptions, count: number): Promise<ExitCode> {
+  const group = await context.dependencies.startWorkers(options, count);
+  return serveUntilTold(context, { failed: group.failed, close: () => group.stop() }, context.dependencies);
+}
+
+function onTermination(listener: (signal: string) => void): () => void {
+  process.on("SIGTERM", listener);
+  return () => process.off("SIGTERM", listener);
+}
+
 /** Serves until the first Ctrl-C, then closes in order; a second one ends at once. */
-async function serveUntilTold(context: CliContext, server: StartedServer): Promise<ExitCode> {
+async function serveUntilTold(
+  context: CliContext,
+  server: Pick<StartedServer, "failed" | "close">,
+  signals: Pick<CliDependencies, "onSignal">,
+): Promise<ExitCode> {
   const listeners: ((signal: string) => void)[] = [];
   const next = (): Promise<string> => new Promise((resolve) => listeners.push(resolve));
-  const stopHearing = hearSignals(context.dependencies, (signal) => listeners.shift()?.(signal));
+  const stopHearing = hearSignals(signals, (signal) => listeners.shift()?.(signal));
   try {
     const told = await Promise.race([
       next().then((signal) => ({ signal })),

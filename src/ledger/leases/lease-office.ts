@@ -1,8 +1,10 @@
 import type { Transaction } from "kysely";
 import type { Nano } from "../../base/money.ts";
+import { leaseOf } from "../../store/batch.ts";
 import type { Schema } from "../../store/schema.ts";
 import { readSettingsVersion } from "../../store/settings.ts";
 import { Fenced, OPEN_SINCE, type Seat, type Store } from "../../store/spec.ts";
+import { readOpenSince } from "../recovery.ts";
 import { closeLeftOpen } from "./left-open.ts";
 import { grantOf, type Want } from "./slice.ts";
 import { deed, lockWindows, type Place, placeName, readBounds, within } from "./windows.ts";
@@ -162,21 +164,27 @@ export class LeaseOffice {
         .select("value")
         .where("name", "=", openSinceOf(number))
         .executeTakeFirst();
-      return closeLeftOpen(this.#store, transaction, { number, epoch }, since?.value ?? "", reason, now);
+      return closeLeftOpen(this.#store, transaction, leaseOf({ number, epoch }), since?.value ?? "", reason, now);
     });
   }
 
-  /** Takes away the seats of a node that is known to be gone. Returns the attempts that are in doubt. */
-  async endNamed(name: string, reason: string, now: number): Promise<string[]> {
-    const rows = await this.#store.query
-      .selectFrom("nodes")
-      .select(["seat", "epoch"])
-      .where("name", "=", name)
-      .where("ended_at", "is", null)
-      .execute();
+  /**
+   * Takes away the seats of nodes that are known to be gone. Returns the attempts that are in doubt.
+   *
+   * @param name of the node; undefined for all there are
+   */
+  async endGone(name: string | undefined, reason: string, now: number): Promise<string[]> {
+    const seats = this.#store.query.selectFrom("nodes").select(["seat", "epoch"]).where("ended_at", "is", null);
+    const rows = await (name === undefined ? seats : seats.where("name", "=", name)).execute();
     const doubts: string[] = [];
     for (const { seat, epoch } of rows) doubts.push(...((await this.end({ number: seat, epoch }, reason, now)) ?? []));
     return doubts;
+  }
+
+  /** Leaves in doubt what a process that had the store alone left open: none has it alone any more. */
+  async endAlone(reason: string, now: number): Promise<string[]> {
+    const since = await readOpenSince(this.#store.query);
+    return deed(this.#store.query, (transaction) => closeLeftOpen(this.#store, transaction, "", since, reason, now));
   }
 
   /** Leaves windows in which nothing of the node's is open any more: what it settled there is everybody's now. */

@@ -1,8 +1,7 @@
 import type { Transaction } from "kysely";
-import { leaseOf } from "../../store/batch.ts";
 import { writeEntry } from "../../store/entry-writing.ts";
 import type { EntriesTable, Schema } from "../../store/schema.ts";
-import { PHASE, type Seat, type Store } from "../../store/spec.ts";
+import { PHASE, type Store } from "../../store/spec.ts";
 import { makeEntry } from "../entries.ts";
 import { factsOf, readShares, sumShares } from "../recovery.ts";
 
@@ -10,7 +9,7 @@ import { factsOf, readShares, sumShares } from "../recovery.ts";
 export async function closeLeftOpen(
   store: Pick<Store, "engine">,
   transaction: Transaction<Schema>,
-  seat: Seat,
+  lease: string,
   since: string,
   reason: string,
   now: number,
@@ -18,7 +17,7 @@ export async function closeLeftOpen(
   const rows = await transaction
     .selectFrom("entries as held")
     .selectAll()
-    .where("held.lease", "=", leaseOf(seat))
+    .where("held.lease", "=", lease)
     .where("held.attempt", ">=", since)
     .where("held.phase", "=", PHASE.hold)
     .where(({ not, exists, selectFrom }) =>

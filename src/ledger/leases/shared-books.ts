@@ -8,6 +8,7 @@ import type { BookKeeping, DoubtReason } from "../book-keeping.ts";
 import type { BudgetAccount } from "../budget-account.ts";
 import type { BudgetBooks } from "../budget-books.ts";
 import type { Places } from "../decision.ts";
+import { CRASH } from "../recovery.ts";
 import type {
   Adjustment,
   BudgetState,
@@ -31,7 +32,7 @@ export interface Sharing {
   /** The version of the settings in force here, as the store counts them. */
   readonly settingsVersion: () => number;
   /** Told of the version of the settings that the store holds, each time it was looked at. */
-  readonly onSettings?: (version: number) => Promise<void>;
+  readonly onSettings?: (version: number) => void;
   /** What went wrong, and is tried again. */
   readonly onTrouble?: (cause: unknown) => void;
 }
@@ -98,7 +99,10 @@ export class SharedBooks implements BookKeeping {
   async open(budgets: readonly BudgetSetting[], world: LedgerWorld): Promise<RecoveryReport> {
     const { sharing, clock } = this.#options;
     this.#world = world;
-    const crashed = await this.#office.endNamed(sharing.name, "crash", clock.now());
+    const crashed = [
+      ...(await this.#office.endGone(sharing.name, CRASH, clock.now())),
+      ...(await this.#office.endAlone(CRASH, clock.now())),
+    ];
     this.#keeper.sit(await this.#office.join(sharing.name, clock.now()));
     await this.#budgets.set(budgets, world, clock.now(), { isStart: true });
     await this.#keeper.look();
@@ -198,7 +202,7 @@ export class SharedBooks implements BookKeeping {
 
   async #looked(outlook: Outlook): Promise<void> {
     const { sharing, clock } = this.#options;
-    await sharing.onSettings?.(outlook.settingsVersion);
+    sharing.onSettings?.(outlook.settingsVersion);
     await this.#budgets.openPending(outlook.nodes, this.#world!, clock.now());
     if (performance.now() - this.#readAt > READ_MS) await this.#read();
   }
