@@ -65,9 +65,12 @@ async function migrate(client: pg.Client, words: SqlWords, place: string): Promi
   }
 }
 
+/** Four ways of one server to say the same, by how far the other had come: unique, table, type, or catalogue row. */
+const TAKEN = new Set(["23505", "42P07", "42710", "XX000"]);
+
 /** Another node is just creating the same table: `if not exists` does not spare one that. */
 function isTaken(error: unknown): boolean {
-  return ["23505", "42P07", "XX000"].includes(codeOf(error) ?? "");
+  return TAKEN.has(codeOf(error) ?? "");
 }
 
 /** Asked for first: who may only read and write the tables may not create one, not even one that exists. */

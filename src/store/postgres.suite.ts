@@ -72,6 +72,15 @@ export class PostgresServer {
   static async start(settings: readonly string[] = []): Promise<PostgresServer> {
     if (typeof binaries === "string") throw new Error(binaries);
     const folder = mkdtempSync(join(tmpdir(), "maidan-postgres-"));
+    try {
+      return await PostgresServer.#startIn(folder, binaries, settings);
+    } catch (error) {
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  static async #startIn(folder: string, binaries: Binaries, settings: readonly string[]): Promise<PostgresServer> {
     const runsAs = findUser();
     const native = prepareNative(dirname(dirname(binaries.postgres)), folder, runsAs);
     const passwordFile = join(folder, "password");
@@ -181,12 +190,12 @@ export function onPostgres(
     return;
   }
   describe(name, async () => {
-    let server: PostgresServer;
+    let server: PostgresServer | undefined;
     beforeAll(async () => {
       server = await PostgresServer.start(settings);
     });
-    afterAll(() => server.remove());
-    await tests(() => server);
+    afterAll(() => server?.remove());
+    await tests(() => server!);
   });
 }
 
@@ -201,7 +210,7 @@ function prepareNative(installed: string, folder: string, { uid }: RunsAs): stri
   let native = installed;
   if (uid !== undefined && !isOpenToAll(installed)) {
     native = join(folder, "native");
-    cpSync(installed, native, { recursive: true });
+    cpSync(installed, native, { recursive: true, verbatimSymlinks: true });
   }
   const links = JSON.parse(readFileSync(join(native, "pg-symlinks.json"), "utf8")) as {
     source: string;
