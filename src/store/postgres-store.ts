@@ -46,8 +46,9 @@ export async function openPostgresStore({ url, durability = "disk", limits }: Po
     max: POOL,
     onConnect: (client) => prepareSession(client, durability),
   });
-  // An idle connection that breaks is replaced when the next one is needed.
+  // An idle connection that breaks is replaced when the next one is needed; of one in use its user hears.
   pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
   const query = new Kysely<Schema>({ dialect: new PooledPostgresDialect(pool) });
   return {
     engine: "postgres",

@@ -14,6 +14,8 @@ export interface MaidanOptions {
   /** A declarative file, applied once the server answers. */
   readonly yaml?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Options of `maidan start`. */
+  readonly flags?: readonly string[];
   /** A data folder that outlives the server; default: a new one, removed at `stop`. */
   readonly dataFolder?: string;
 }
@@ -108,7 +110,7 @@ function environmentOf(options: MaidanOptions): Record<string, string> {
 export function launchMaidan(dataFolder: string, options: MaidanOptions = {}): ChildProcess {
   const main = join(PROJECT, "dist/main.js");
   if (!existsSync(main)) throw new Error("these tests run the built program: `npm run build` first");
-  return spawn(process.execPath, [main, "start", "--port", "0", "--data", dataFolder], {
+  return spawn(process.execPath, [main, "start", "--port", "0", "--data", dataFolder, ...(options.flags ?? [])], {
     env: environmentOf(options),
     cwd: tmpdir(),
     stdio: ["ignore", "pipe", "pipe"],
