@@ -93,7 +93,7 @@ function watch(admins: readonly Admin[]): { stop(): Promise<{ looks: number; ove
 }
 
 /** Resolves when the vendor has begun so many answers. */
-async function served(count: number): Promise<void> {
+async function vendorBegan(count: number): Promise<void> {
   for (let tries = 0; (await upstream.tally()).length < count; tries++) {
     if (tries > 1_000) throw new Error(`the vendor has not seen ${count} requests`);
     await sleep(20);
@@ -161,16 +161,17 @@ onPostgres("many nodes, one cap", (server) => {
         await sleep((n % 100) * 20);
         return nodes[n % NODES]!.ask(CHAT, "sk-test-acme", request);
       });
-      await served(40);
+      await vendorBegan(40);
       paused.process.kill("SIGSTOP");
-      await served(70);
+      await vendorBegan(70);
       await killed.kill();
-      await served(100);
+      await vendorBegan(100);
       await postgres().stop("immediate");
       await postgres().startAgain();
       await sleep(PAUSE_MS);
       paused.process.kill("SIGCONT");
-      await bursting;
+      const answers = await bursting;
+      expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(300);
       const { looks, over } = await watching.stop();
       expect(over).toEqual([]);
       expect(looks).toBeGreaterThan(10);

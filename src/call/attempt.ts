@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { Fault } from "../base/faults.ts";
 import { callWords } from "../base/messages/call.ts";
 import { formatAmount } from "../base/money.ts";
@@ -5,6 +6,7 @@ import type { Usage } from "../base/usage.ts";
 import type { ModelOffer } from "../catalogue/catalogue.ts";
 import type { PriceDocument } from "../catalogue/price-document.ts";
 import type { Hold } from "../ledger/spec.ts";
+import { Fenced } from "../store/spec.ts";
 import type { AnswerHeaders, Changes, ModelRequest, Passage, StreamFollower, WireRequest } from "../vendors/spec.ts";
 import { adjustmentsOf } from "../vendors/translation/adjustments.ts";
 import { passageOf } from "../vendors/translation/passage.ts";
@@ -17,6 +19,10 @@ import { type Bill, billAnswer, billEstimate } from "./settle.ts";
 import { AttemptSize, unnamedOutput } from "./sizing.ts";
 import { type AttemptReport, type CallEnvironment, type CallHead, type Connection, connectionFor } from "./spec.ts";
 import { Steps } from "./steps.ts";
+
+/** Seats under which one attempt is tried to be held, and how long a new seat takes. */
+const MOST_SEATS = 10;
+const RESEAT_MS = 200;
 
 /** How an attempt ended. A fault that did not start may move the call on to the next model. */
 export interface AttemptOutcome {
@@ -73,9 +79,7 @@ export class Attempt {
     // What is there already is not waited for: each wait costs a call more than it seems.
     const unwritten = this.#environment.priceBook.keep(this.#price, this.#at);
     if (unwritten) await unwritten;
-    const held = this.#hold();
-    const hold = held instanceof Promise ? await held : held;
-    await hold.durable;
+    const hold = await this.#holdDurably();
     if (this.#context.call.departure.gone) return this.#leaveUnsent(hold);
     let wire: WireRequest;
     try {
@@ -91,6 +95,21 @@ export class Attempt {
       return await this.#conclude(hold, relay, answer);
     } catch (error) {
       return this.#concludeDefect(hold, relay, error);
+    }
+  }
+
+  /** Where another node took this one's seat, nothing was written and nothing sent: it is held anew, under the next seat. */
+  async #holdDurably(): Promise<Hold> {
+    for (let tries = 1; ; tries++) {
+      try {
+        const held = this.#hold();
+        const hold = held instanceof Promise ? await held : held;
+        await hold.durable;
+        return hold;
+      } catch (error) {
+        if (!(error instanceof Fenced) || tries === MOST_SEATS) throw error;
+        await sleep(RESEAT_MS);
+      }
     }
   }
 

@@ -95,6 +95,7 @@ export class Ledger {
       grant: (ask, places, verdict) => this.#grant(ask, places, verdict, clock.now()),
       refuse: (ask, at) => exhausted(ask, at),
       seeks: () => this.#keeping.seek(),
+      doubtRefusal: (places) => this.#keeping.doubtRefusal(places),
     });
     const roll = (account: BudgetAccount): void => this.#roll(account, clock.now());
     if (!sharing) {

@@ -19,6 +19,8 @@ export interface WaitingOptions {
   readonly refuse: (ask: HoldAsk, at: BudgetAccount) => Fault;
   /** A call waits: where nodes share budgets, there may be room elsewhere. */
   readonly seeks: () => void;
+  /** What is known of the room elsewhere is too old to refuse a call by. */
+  readonly doubtRefusal: (places: Places) => boolean;
 }
 
 /**
@@ -57,6 +59,7 @@ export class WaitingCalls {
         place: ++this.#lastPlace,
         modestAt: now + this.#options.patienceMs * MODEST_AFTER,
         deadline: now + this.#options.patienceMs,
+        spared: 0,
         resolve,
         reject,
         timer: undefined,
@@ -134,6 +137,7 @@ export class WaitingCalls {
         this.#stand(waiter, verdict.at);
         return true;
       }
+      if (verdict.kind === "refuse" && this.#isSpared(waiter, places)) return false;
       this.#end(waiter);
       if (verdict.kind === "refuse") waiter.reject(this.#options.refuse(ask, verdict.at));
       else waiter.resolve(this.#options.grant(ask, places, verdict));
@@ -141,6 +145,17 @@ export class WaitingCalls {
       this.#end(waiter);
       waiter.reject(fault);
     }
+    return true;
+  }
+
+  /** Nothing fresh is known (the store was away, or this process): it waits on, until that has been asked for. */
+  #isSpared(waiter: Waiter, places: Places): boolean {
+    if (waiter.spared === MOST_SPARED || !this.#options.doubtRefusal(places)) return false;
+    waiter.spared += 1;
+    waiter.modestAt = performance.now();
+    waiter.deadline = Math.max(waiter.deadline, waiter.modestAt + SPARED_MS);
+    this.#watch(waiter);
+    this.#options.seeks();
     return true;
   }
 
@@ -184,6 +199,10 @@ export class WaitingCalls {
     this.#count -= 1;
   }
 }
+
+/** How often a call waits on because nothing fresh is known, and how long each time. */
+const MOST_SPARED = 5;
+const SPARED_MS = 2_000;
 
 /** What calls that wait need of a budget. */
 export interface Need {

@@ -7,8 +7,10 @@ export interface Waiter {
   /** Counts up: who came first. */
   readonly place: number;
   /** performance.now() at which it takes less than its whole bound, and at which its patience ends. */
-  readonly modestAt: number;
-  readonly deadline: number;
+  modestAt: number;
+  deadline: number;
+  /** How often it was not refused because nothing fresh was known. */
+  spared: number;
   readonly resolve: (hold: Hold) => void;
   readonly reject: (fault: unknown) => void;
   timer: NodeJS.Timeout | undefined;

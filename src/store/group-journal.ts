@@ -27,6 +27,8 @@ export class GroupJournal implements Journal {
   #encoder = new BatchEncoder();
   #seat: Seated | undefined;
   #fenced: Fenced | undefined;
+  /** The group under way that left under the seat before. */
+  #earlier: Group | undefined;
   #sentAt = 0;
   #gathering: Group | undefined;
   #committing: Group | undefined;
@@ -66,6 +68,12 @@ export class GroupJournal implements Journal {
   }
 
   sit(seat: Seated): void {
+    if (this.#seat) {
+      // What was written under the seat before is refused, or was in time: that says nothing of this one.
+      this.#earlier = this.#committing;
+      this.#gathering?.reject(new Fenced());
+      this.#gathering = undefined;
+    }
     this.#seat = seat;
     this.#fenced = undefined;
     this.#encoder = new BatchEncoder(seat);
@@ -102,6 +110,13 @@ export class GroupJournal implements Journal {
 
   /** The group under way was refused: the seat is another node's. What waits behind it would be, too. */
   fenced(): void {
+    const group = this.#committing;
+    if (group && group === this.#earlier) {
+      this.#committing = undefined;
+      group.reject(new Fenced());
+      if (this.#gathering) this.#send();
+      return;
+    }
     this.#fenced = new Fenced();
     this.#abandon(this.#fenced);
     for (const listener of this.#fenceListeners) listener();

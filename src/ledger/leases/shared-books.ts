@@ -214,8 +214,8 @@ export class SharedBooks implements BookKeeping {
     for (const hold of holds) this.#lost.add(hold);
     while (holds.at(0)) holds.remove(holds.at(0)!);
     const again = async (): Promise<void> => {
-      const seat = await this.#office.join(sharing.name, clock.now());
-      this.#keeper.sit(seat);
+      await this.#office.endGone(sharing.name, CRASH, clock.now());
+      this.#keeper.sit(await this.#office.join(sharing.name, clock.now()));
       for (const account of books.inForce()) account.renew(clock.now(), this.#keeper.touched);
       reseated();
     };

@@ -81,9 +81,9 @@ export class WindowLease {
     this.#heardAt = now;
   }
 
-  /** Forgets what it heard before `since` (performance.now()). Tells whether it did. */
+  /** Forgets what it heard before `since` (performance.now()). Tells whether it knows nothing since then. */
   forget(since: number): boolean {
-    if (this.#beyond === undefined || this.#heardAt >= since) return false;
+    if (this.#heardAt >= since) return false;
     this.#beyond = undefined;
     return true;
   }
