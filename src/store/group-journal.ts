@@ -8,6 +8,8 @@ import type { StoreError } from "./thread.ts";
 interface Group {
   readonly batch: Batch;
   rows: number;
+  /** Under which it was sent. */
+  seat: Seated | undefined;
   readonly durable: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (cause: unknown) => void;
@@ -65,6 +67,11 @@ export class GroupJournal implements Journal {
   }
 
   sit(seat: Seated): void {
+    // What waits was held under an earlier seat, and is in doubt by now: under this one it would count nowhere.
+    if (this.#seat) {
+      this.#gathering?.reject(new Fenced());
+      this.#gathering = undefined;
+    }
     this.#seat = seat;
     this.#fenced = undefined;
     this.#encoder = new BatchEncoder(seat);
@@ -94,6 +101,14 @@ export class GroupJournal implements Journal {
 
   /** The group under way was refused: the seat is another node's. What waits behind it would be, too. */
   fenced(): void {
+    const group = this.#committing;
+    if (group && group.seat !== this.#seat) {
+      // An earlier seat, as is known already.
+      this.#committing = undefined;
+      group.reject(new Fenced());
+      if (this.#gathering) this.#send();
+      return;
+    }
     this.#fenced = new Fenced();
     this.#abandon(this.#fenced);
     for (const listener of this.#fenceListeners) listener();
@@ -126,6 +141,7 @@ export class GroupJournal implements Journal {
     if (!group || this.#committing) return;
     this.#gathering = undefined;
     this.#committing = group;
+    group.seat = this.#seat;
     this.#sentAt = performance.now();
     if (this.#seat) sealBatch(group.batch, this.#seat);
     this.#post(group.batch);
@@ -139,7 +155,7 @@ function newGroup(): Group {
     resolve = onResolve;
     reject = onReject;
   });
-  return { batch: newBatch(), rows: 0, durable: quietly(durable), resolve, reject };
+  return { batch: newBatch(), rows: 0, seat: undefined, durable: quietly(durable), resolve, reject };
 }
 
 /** Some rows are appended without waiting: nobody must hear of their failure. Whoever waits still does. */
