@@ -9,6 +9,8 @@ import { type BatchOutcome, StoreError } from "./thread.ts";
 interface Group {
   readonly batch: Batch;
   rows: number;
+  /** Under which it was sent. */
+  seat: Seated | undefined;
   readonly durable: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (cause: unknown) => void;
@@ -27,8 +29,6 @@ export class GroupJournal implements Journal {
   #encoder = new BatchEncoder();
   #seat: Seated | undefined;
   #fenced: Fenced | undefined;
-  /** The group under way that left under the seat before. */
-  #earlier: Group | undefined;
   #sentAt = 0;
   #gathering: Group | undefined;
   #committing: Group | undefined;
@@ -68,9 +68,8 @@ export class GroupJournal implements Journal {
   }
 
   sit(seat: Seated): void {
+    // What waits was held under an earlier seat, and is in doubt by now: under this one it would count nowhere.
     if (this.#seat) {
-      // What was written under the seat before is refused, or was in time: that says nothing of this one.
-      this.#earlier = this.#committing;
       this.#gathering?.reject(new Fenced());
       this.#gathering = undefined;
     }
@@ -111,7 +110,8 @@ export class GroupJournal implements Journal {
   /** The group under way was refused: the seat is another node's. What waits behind it would be, too. */
   fenced(): void {
     const group = this.#committing;
-    if (group && group === this.#earlier) {
+    if (group && group.seat !== this.#seat) {
+      // An earlier seat, as is known already.
       this.#committing = undefined;
       group.reject(new Fenced());
       if (this.#gathering) this.#send();
@@ -149,6 +149,7 @@ export class GroupJournal implements Journal {
     if (!group || this.#committing) return;
     this.#gathering = undefined;
     this.#committing = group;
+    group.seat = this.#seat;
     this.#sentAt = performance.now();
     if (this.#seat) sealBatch(group.batch, this.#seat);
     this.#post(group.batch);
@@ -162,7 +163,7 @@ function newGroup(): Group {
     resolve = onResolve;
     reject = onReject;
   });
-  return { batch: newBatch(), rows: 0, durable: quietly(durable), resolve, reject };
+  return { batch: newBatch(), rows: 0, seat: undefined, durable: quietly(durable), resolve, reject };
 }
 
 /** Some rows are appended without waiting: nobody must hear of their failure. Whoever waits still does. */

@@ -48,6 +48,8 @@ export class LeaseKeeper {
   #sealing: readonly WindowSums[] = [];
   /** Windows in which this node has a lease. */
   readonly #leased = new Set<WindowSums>();
+  /** Windows that have passed, and that the store is being told are left: nothing is drawn or given back there any more. */
+  readonly #past = new Set<WindowSums>();
   #timer: NodeJS.Timeout | undefined;
   #drawing: Promise<void> | undefined;
   #again = false;
@@ -78,6 +80,7 @@ export class LeaseKeeper {
     this.#touched = [];
     this.#sealing = [];
     this.#leased.clear();
+    this.#past.clear();
     const seated: Seated = { ...seat, totals: () => this.#seal() };
     this.#options.journal.sit(seated);
   }
@@ -119,10 +122,11 @@ export class LeaseKeeper {
   }
 
   async #tick(): Promise<void> {
+    const seat = this.seat;
     try {
       await this.look();
     } catch (error) {
-      this.#hear(error);
+      this.#hear(error, seat);
     }
     this.#schedule(this.#unmet ? EAGER_TICK_MS : TICK_MS);
   }
@@ -172,32 +176,41 @@ export class LeaseKeeper {
 
   /** Windows that have passed, and in which nothing of this node is open, are everybody's. */
   async #retirePast(seat: Seat): Promise<void> {
-    const past = [...this.#leased].filter((window) => {
-      const { account, bounds, lease, used } = window;
+    for (const window of this.#leased) {
+      const { account, bounds, lease } = window;
       const isCurrent = account.window === window && this.#options.books.book(account.book) === account;
-      return !isCurrent && bounds === 0n && lease!.isDurable(used);
-    });
+      if (isCurrent || bounds > 0n || !lease!.isDurable) continue;
+      this.#leased.delete(window);
+      this.#past.add(window);
+    }
+    const past = [...this.#past];
     if (past.length === 0) return;
+    // A draw that came after it would take a lease again.
+    await this.#drawing;
+    if (seat !== this.#seat) return;
     await this.#options.office.retire(seat, past.map(placeOf));
-    for (const window of past) this.#leased.delete(window);
+    for (const window of past) this.#past.delete(window);
   }
 
   async #drawAll(): Promise<void> {
-    try {
-      do {
-        // Whoever comes in this turn of the event loop is served by the same draw.
-        await new Promise<void>((resolve) => setImmediate(resolve));
-        this.#again = false;
-        const seat = this.seat;
-        const draws = this.#plan();
+    do {
+      // Whoever comes in this turn of the event loop is served by the same draw.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      this.#again = false;
+      const seat = this.seat;
+      let draws = new Map<WindowSums, Draw>();
+      try {
+        draws = this.#plan();
         if (draws.size === 0) continue;
         const drawn = await this.#options.office.draw(seat, [...draws.values()]);
         if (seat !== this.#seat) return;
         this.#take([...draws.keys()], [...draws.values()], drawn);
-      } while (this.#again && !this.#stopped);
-    } catch (error) {
-      this.#hear(error);
-    }
+      } catch (error) {
+        for (const { lease } of draws.keys()) lease!.miss();
+        this.#hear(error, seat);
+        return;
+      }
+    } while (this.#again && !this.#stopped);
   }
 
   #plan(): Map<WindowSums, Draw> {
@@ -239,7 +252,7 @@ export class LeaseKeeper {
       const lease = window.lease!;
       lease.recorded = granted;
       lease.granted += granted - keep;
-      lease.hear(beyond, now);
+      lease.hear(granted + beyond, now);
       lease.settled = settled;
       lease.held = held;
       const isMet = !want || granted - keep >= want.least;
@@ -264,13 +277,14 @@ export class LeaseKeeper {
 
   #committed(): void {
     this.#committedAt = performance.now();
-    for (const { lease } of this.#sealing) lease!.durable = lease!.sealed;
+    for (const { lease } of this.#sealing) lease!.commit();
     this.#sealing = [];
   }
 
-  #hear(error: unknown): void {
-    if (error instanceof Fenced) this.#fence();
-    else this.#options.troubled(error);
+  /** @param seat under which it was asked: what is said of an earlier one says nothing of this one */
+  #hear(error: unknown, seat: Seat): void {
+    if (!(error instanceof Fenced)) this.#options.troubled(error);
+    else if (seat === this.#seat) this.#fence();
   }
 
   #fence(): void {

@@ -104,10 +104,9 @@ export class LeaseOffice {
   /** Gives back and draws, for many windows at once. Rejects with `Fenced` where the seat was taken away. */
   draw(seat: Seat, draws: readonly Draw[]): Promise<Drawn[]> {
     return deed(this.#store.query, async (transaction) => {
+      await this.#keepSeat(transaction, seat);
       const settled = await lockWindows(this.#store, transaction, draws);
-      // Only now, under the locks: whoever takes a seat away locks them too.
-      const nodes = await transaction.selectFrom("nodes").selectAll().where("ended_at", "is", null).execute();
-      if (!nodes.some((node) => node.seat === seat.number && node.epoch === seat.epoch)) throw new Fenced();
+      const nodes = await transaction.selectFrom("nodes").select("seat").where("ended_at", "is", null).execute();
       const leases = await transaction.selectFrom("leases").selectAll().where(within(draws)).execute();
       const uses = await transaction.selectFrom("node_windows").selectAll().where(within(draws)).execute();
       const bounds = await readBounds(transaction, draws);
@@ -149,6 +148,9 @@ export class LeaseOffice {
    */
   end({ number, epoch }: Seat, reason: string, now: number): Promise<readonly string[] | undefined> {
     return deed(this.#store.query, async (transaction) => {
+      // Waits for draws of the seat: what they were granted must be found here.
+      if (this.#store.engine === "postgres")
+        await transaction.selectFrom("nodes").select("seat").where("seat", "=", number).forUpdate().execute();
       const { numUpdatedRows } = await transaction
         .updateTable("nodes")
         .set({ ended_at: now, epoch: epoch + 1 })
@@ -187,11 +189,30 @@ export class LeaseOffice {
     return deed(this.#store.query, (transaction) => closeLeftOpen(this.#store, transaction, "", since, reason, now));
   }
 
-  /** Leaves windows in which nothing of the node's is open any more: what it settled there is everybody's now. */
+  /**
+   * Leaves windows in which nothing of the node's is open any more: what it settled there is everybody's now. Rejects
+   * with `Fenced` where the seat was taken away: what is there may be another node's by now.
+   */
   async retire(seat: Seat, places: readonly Place[]): Promise<void> {
     await deed(this.#store.query, async (transaction) => {
+      await this.#keepSeat(transaction, seat);
       await this.#handOver(transaction, seat.number, places);
     });
+  }
+
+  /**
+   * Nobody takes the seat away before the transaction ends; groups of its node may be written meanwhile. Before windows
+   * are locked, as whoever takes it away does it.
+   */
+  async #keepSeat(transaction: Transaction<Schema>, { number, epoch }: Seat): Promise<void> {
+    const own = transaction
+      .selectFrom("nodes")
+      .select("seat")
+      .where("seat", "=", number)
+      .where("epoch", "=", epoch)
+      .where("ended_at", "is", null);
+    const rows = await (this.#store.engine === "postgres" ? own.forKeyShare().execute() : own.execute());
+    if (rows.length === 0) throw new Fenced();
   }
 
   async #placesOf(transaction: Transaction<Schema>, seat: number): Promise<Place[]> {

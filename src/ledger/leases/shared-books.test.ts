@@ -1,9 +1,11 @@
-import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Limits } from "../../base/limits.ts";
 import type { BudgetSetting } from "../../config/settings.ts";
 import { onPostgres } from "../../store/postgres.suite.ts";
+import { Fenced } from "../../store/spec.ts";
 import { budget, costs } from "../ledger.suite.ts";
 import type { BudgetState } from "../spec.ts";
+import { LeaseOffice } from "./lease-office.ts";
 import { type Node, Nodes } from "./nodes.suite.ts";
 
 let nodes: Nodes;
@@ -153,7 +155,6 @@ function testNodes(): void {
       .select(["seat", "epoch"])
       .where("name", "=", a.name)
       .executeTakeFirstOrThrow();
-    const { LeaseOffice } = await import("./lease-office.ts");
     expect(await new LeaseOffice(b.store).end({ number: seat, epoch }, "silent", nodes.clock.now())).toEqual([
       open.attempt,
     ]);
@@ -227,5 +228,32 @@ function testNodes(): void {
       expect(rows).toEqual([]);
     });
     await expectBalance(a);
+  });
+
+  test("a window is not left in the name of whoever has the seat by now", async () => {
+    await share([budget("org-total", "org", 1_000n)]);
+    const a = await nodes.join();
+    await a.hold(300n);
+    const office = new LeaseOffice(a.store);
+    const leases = a.store.query.selectFrom("leases").select(["seat", "book", "window", "granted"]);
+    const before = await leases.execute();
+    const { seat } = before[0]!;
+    await expect(office.retire({ number: seat, epoch: 0 }, before)).rejects.toBeInstanceOf(Fenced);
+    expect(await leases.execute()).toEqual(before);
+  });
+
+  test("a grant whose answer is lost is given back", async () => {
+    await share([budget("org-total", "org", 1_000n)]);
+    const [a, b] = [await nodes.join(), await nodes.join()];
+    const gone = new AbortController();
+    const { draw } = LeaseOffice.prototype;
+    vi.spyOn(LeaseOffice.prototype, "draw").mockImplementationOnce(async function (this: LeaseOffice, seat, draws) {
+      await draw.call(this, seat, draws);
+      gone.abort();
+      throw new Error("the connection is lost");
+    });
+    await expect(a.hold(300n, { signal: gone.signal })).rejects.toMatchObject({ code: "timeout" });
+    await b.hold(1_000n);
+    expect(a.troubles.splice(0)).toHaveLength(1);
   });
 }

@@ -144,8 +144,7 @@ export class SharedBooks implements BookKeeping {
 
   leave(hold: AttemptHold, _doubt: DoubtReason): BudgetShare[] {
     return hold.shares.map(({ window, bound }) => {
-      // What is in doubt is everybody's: this node may not use it again.
-      if (window.lease) window.lease.granted -= bound;
+      window.lease?.leave(bound);
       return { budget: window.account.book, window: window.start, amount: bound };
     });
   }
@@ -216,7 +215,9 @@ export class SharedBooks implements BookKeeping {
     const again = async (): Promise<void> => {
       await this.#office.endGone(sharing.name, CRASH, clock.now());
       this.#keeper.sit(await this.#office.join(sharing.name, clock.now()));
-      for (const account of books.inForce()) account.renew(clock.now(), this.#keeper.touched);
+      for (const account of [...books.inForce(), ...this.#budgets.pending]) {
+        account.renew(clock.now(), this.#keeper.touched);
+      }
       reseated();
     };
     this.#reseating = again()

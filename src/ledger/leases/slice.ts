@@ -36,7 +36,8 @@ export function planSlice({ room, needed, neededLeast, rate, othersWant, yields 
 } {
   const ahead = othersWant > 0n ? 0n : rate;
   const idle = room > 0n ? room : 0n;
-  if (yields && needed > 0n) return { want: { least: atLeastOne(neededLeast), most: needed }, giveBack: idle };
+  // Not in the same breath as a wish of its own: that would take back what it gives.
+  if (yields && needed > 0n) return { want: undefined, giveBack: idle };
   if (needed > room) {
     // What helps no call here while it waits for more may help one elsewhere.
     if (othersWant > 0n)

@@ -9,10 +9,13 @@ import type { WindowSums } from "../budget-account.ts";
 export class WindowLease {
   /** What this node may use, all that it settled included. */
   granted: Nano = 0n;
-  /** The store's record of it, as far as known: higher while something is still to be given back. */
-  recorded: Nano = 0n;
-  /** What is neither granted here nor surely spent, as last heard; undefined where nothing fresh is known. */
-  #beyond: Nano | undefined;
+  /** The store's record of it, as far as known: higher while something is still to be given back. Undefined: to be told. */
+  recorded: Nano | undefined = 0n;
+  /**
+   * What could be granted here at the most, as last heard: all that is not surely spent elsewhere. Undefined where nothing
+   * fresh is known. What this node gives back meanwhile can be had again, so it is no less for that.
+   */
+  #most: Nano | undefined;
   #heardAt = Number.NEGATIVE_INFINITY;
   /** Settled and held over all nodes, as last heard: for people. */
   settled: Nano = 0n;
@@ -24,6 +27,11 @@ export class WindowLease {
   /** Use as the group says that is on its way to the disk, and as the disk says. */
   sealed: Nano = 0n;
   durable: Nano = 0n;
+  /** The group that says `sealed` has not been answered. */
+  isUnderWay = false;
+  /** Left in doubt, and not known to be so on the disk; the part of it that the group under way says. */
+  leaving: Nano = 0n;
+  leavingSealed: Nano = 0n;
   /** Use a second, lately. */
   rate: Nano = 0n;
   /** The store's record says that calls here wait for more. */
@@ -49,12 +57,37 @@ export class WindowLease {
   /** They leave for the disk. */
   seal(used: Nano): void {
     this.#isTouched = false;
+    this.isUnderWay = true;
     this.sealed = used;
+    this.leavingSealed = this.leaving;
   }
 
-  /** Whether the disk knows all that was used. */
-  isDurable(used: Nano): boolean {
-    return !this.#isTouched && this.durable === used && this.sealed === used;
+  /** They are on the disk. */
+  commit(): void {
+    this.isUnderWay = false;
+    this.durable = this.sealed;
+    this.leaving -= this.leavingSealed;
+    this.leavingSealed = 0n;
+  }
+
+  /** Whether the disk knows the totals: not only their sum. */
+  get isDurable(): boolean {
+    return !this.#isTouched && !this.isUnderWay;
+  }
+
+  /**
+   * What is in doubt is everybody's: this node may not use it again. Until the disk says so, the store's record has to
+   * keep it, or another node could be granted it meanwhile.
+   */
+  leave(bound: Nano): void {
+    this.granted -= bound;
+    this.leaving += bound;
+    if (this.#most !== undefined) this.#most -= bound;
+  }
+
+  /** A draw was not answered: it is unknown what the store has recorded, so the next draw says it anew. */
+  miss(): void {
+    this.recorded = undefined;
   }
 
   /** Learns how fast it is used: at once where it has become faster, by and by where slower. */
@@ -66,25 +99,29 @@ export class WindowLease {
     this.rate = rate > faded ? rate : faded;
   }
 
-  /** The least that the store's record must say: what is used, and what the disk holds as used. */
+  /** The least that the store's record must say: what is used or being left in doubt, and what the disk holds as used. */
   least(used: Nano): Nano {
-    return largest(largest(this.granted, used), largest(this.sealed, this.durable));
+    return largest(largest(this.granted, used) + this.leaving, largest(this.sealed, this.durable));
   }
 
   /** What more there may be, at the most. Without fresh knowledge: all of the limit that is not granted here. */
   beyond(limit: Nano): Nano {
-    return this.#beyond ?? largest(limit - this.granted, 0n);
+    return largest((this.#most ?? limit) - this.granted, 0n);
   }
 
-  hear(beyond: Nano, now: number): void {
-    this.#beyond = largest(beyond, 0n);
+  /**
+   * @param most what could be granted here
+   * @param now performance.now()
+   */
+  hear(most: Nano, now: number): void {
+    this.#most = most;
     this.#heardAt = now;
   }
 
   /** Forgets what it heard before `since` (performance.now()). Tells whether it knows nothing since then. */
   forget(since: number): boolean {
     if (this.#heardAt >= since) return false;
-    this.#beyond = undefined;
+    this.#most = undefined;
     return true;
   }
 }
