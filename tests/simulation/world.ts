@@ -1,0 +1,318 @@
+import type { EntryRow, JournalRow } from "../../src/store/spec.ts";
+import type { WireRequest } from "../../src/vendors/spec.ts";
+import { Books, stateOf } from "./books.ts";
+import { Chance } from "./chance.ts";
+import { type ClientCall, type ClientHabits, SimulatedClient } from "./client.ts";
+import { DeclaredBudgets } from "./declared-budgets.ts";
+import { SimulatedDisk } from "./disk.ts";
+import { checkBooks, checkOutcome } from "./final-checks.ts";
+import { SimulatedNode, type SimulatedProcess } from "./node.ts";
+import { SimulatedOperator } from "./operator.ts";
+import { checkEntry, checkMemory, checkRecovered, checkShares } from "./rules.ts";
+import { Schedule } from "./schedule.ts";
+import { ENDPOINTS, type Installation } from "./settings.ts";
+import type { Trace } from "./trace.ts";
+import { SimulatedVendor, type TallyRow } from "./vendor.ts";
+import { must } from "./violation.ts";
+
+const INSPECTION_MS = 40;
+const LOOKING_AWAY_MS = 3_000;
+
+/** Everything there is in one run, drawn from one seed. */
+export class World {
+  readonly schedule = new Schedule();
+  /** What the product itself draws. */
+  readonly productChance: Chance;
+  readonly installation: Installation;
+  readonly trace: Trace;
+  readonly durable = new Books();
+  readonly budgets: DeclaredBudgets;
+  readonly disk: SimulatedDisk;
+  readonly vendors: ReadonlyMap<string, SimulatedVendor>;
+  readonly node: SimulatedNode;
+  clientsGone = false;
+  readonly #chance: Chance;
+  readonly #calls = new Map<string, ClientCall>();
+  readonly #callOfTag = new Map<number, string>();
+  readonly #waiting = new Set<() => void>();
+  readonly #operator: SimulatedOperator;
+  #tags = 0;
+  #restarting = 0;
+
+  constructor(seed: number, installation: Installation, trace: Trace) {
+    const chance = new Chance(seed);
+    this.#chance = chance;
+    this.productChance = chance.fork();
+    this.installation = installation;
+    this.trace = trace;
+    this.budgets = new DeclaredBudgets(chance.fork());
+    const tell = (what: string): void => this.tell(what);
+    const { schedule } = this;
+    const habits = {
+      fsyncMs: chance.pick([0.3, 2, 20]),
+      slowRate: chance.pick([0, 0.05, 0.3]),
+      slowMs: chance.pick([50, 900]),
+      failureRate: chance.pick([0, 0, 0, 0.01]),
+    };
+    this.disk = new SimulatedDisk(schedule, chance.fork(), habits, tell);
+    this.disk.onDurable = (rows) => this.#becameDurable(rows);
+    this.vendors = new Map(
+      Object.entries(ENDPOINTS).map(([id, rules]) => {
+        const habits = {
+          unhappyRate: chance.pick([0, 0.1, 0.5]),
+          firstByteMs: chance.pick([2, 200, 1_000]),
+          betweenChunksMs: chance.pick([0, 5, 60]),
+          chunkBytes: chance.pick([40, 400, 4_000]),
+        };
+        return [id, new SimulatedVendor(id, rules, habits, { schedule, chance: chance.fork(), tell })];
+      }),
+    );
+    this.node = new SimulatedNode("node", this, chance.fork());
+    this.#operator = new SimulatedOperator(this, chance.fork(), chance.pick([100, 600, 4_000]));
+  }
+
+  tell(what: string): void {
+    this.trace.add(this.schedule.now, what);
+  }
+
+  nextTag(): number {
+    return ++this.#tags;
+  }
+
+  /** From the first call to the last, with all that goes wrong between; then the books are looked at as a whole. */
+  async live(): Promise<void> {
+    const chance = this.#chance;
+    this.node.start();
+    const habits: ClientHabits = {
+      calls: chance.whole(2, 6),
+      thinkMs: chance.pick([5, 200, 2_000]),
+      leaveRate: chance.pick([0, 0.2, 0.6]),
+      slowRate: chance.pick([0, 0.02, 0.2]),
+      keyRate: chance.pick([0, 0.3, 0.8]),
+    };
+    const clients = Array.from({ length: chance.whole(2, 9) }, (_, i) =>
+      new SimulatedClient(this, chance.fork(), habits, `client ${i + 1}`).live(),
+    );
+    const others = [this.#operator.live(), this.#disturb(), this.#inspect()];
+    await Promise.all(clients);
+    this.clientsGone = true;
+    await Promise.all(others);
+    await this.#end();
+  }
+
+  /** Runs something inside a process. Resolves with what it tells, or with undefined once the process is gone. */
+  inProcess<T>(process: SimulatedProcess, run: (tell: (result: T) => void) => void): Promise<T | undefined> {
+    return new Promise((resolve) => {
+      const lost = (): void => {
+        this.schedule.after(this.#chance.between(0, 30), () => resolve(undefined), undefined);
+      };
+      if (!process.owner.alive) {
+        lost();
+        return;
+      }
+      this.#waiting.add(lost);
+      const tell = (result: T): void => {
+        this.#waiting.delete(lost);
+        this.schedule.after(this.#chance.between(0, 5), () => resolve(result), undefined);
+      };
+      this.schedule.after(this.#chance.between(0, 5), () => run(tell), process.owner);
+    });
+  }
+
+  callBegan(id: string, call: ClientCall): void {
+    this.#calls.set(id, call);
+    this.#callOfTag.set(call.tag, id);
+  }
+
+  tallyOf(attempt: string): TallyRow | undefined {
+    for (const { tally } of this.vendors.values()) {
+      const row = tally.find((one) => one.attempt === attempt);
+      if (row) return row;
+    }
+    return undefined;
+  }
+
+  entryQueued(books: Books, entry: EntryRow, now: number): void {
+    checkEntry(books, this.budgets, this.tallyOf(entry.attempt), entry, now);
+    if (this.budgets.touched.size === 0) {
+      checkShares(entry, new Map(this.budgets.declared.map(({ id, currency }) => [id, currency])));
+    }
+  }
+
+  /** A request leaves a process: which attempt it is, by the books, and whether it may leave. */
+  attemptSent(books: Books, wire: WireRequest): string {
+    const tag = Number(/#(\d+)/.exec(wire.body.toString("utf8"))?.[1]);
+    const call = this.#callOfTag.get(tag)!;
+    const open = (books.byCall.get(call) ?? []).filter(({ close }) => !close);
+    must(open.length === 1, "I2", () => `${call} is sent with ${open.length} holds`);
+    const { attempt } = open[0]!;
+    must(this.durable.attempts.has(attempt), "I2", () => `${attempt} is sent, and its hold is not on the disk`);
+    must(!this.tallyOf(attempt), "I2", () => `${attempt} is sent twice`);
+    this.#mayDispatch(call, books);
+    this.tell(`${attempt} is sent`);
+    return attempt;
+  }
+
+  /** No second dispatch for a key: unless the first call with it surely cost nothing. */
+  #mayDispatch(call: string, books: Books): void {
+    const key = this.#calls.get(call)!.key;
+    if (key === undefined) return;
+    for (const [other, one] of this.#calls) {
+      if (other === call || one.key !== key) continue;
+      for (const book of books.byCall.get(other) ?? []) {
+        must(stateOf(book) === "released", "I2", () => {
+          return `${call} is sent for key ${key}, for which ${book.attempt} is ${stateOf(book)}`;
+        });
+      }
+    }
+  }
+
+  /** A kept answer is the one that was given before. */
+  replayed(call: string, earlier: string, body: Buffer): void {
+    const before = this.#calls.get(earlier)?.sink.whole;
+    must(!before || before.equals(body), "surface", () => `${call} is answered otherwise than ${earlier}`);
+    must(!this.durable.byCall.has(call), "I3", () => `${call} is a kept answer, and billed`);
+  }
+
+  processServes(node: SimulatedNode, process: SimulatedProcess): void {
+    this.budgets.inForce();
+    this.findGoneBooks();
+    this.tell(`${process.owner.name} serves`);
+    checkRecovered(process, this.budgets);
+    must(node.process === process, "simulation", () => "two processes on one node");
+  }
+
+  /** The disk has failed under a process: it stops, soon. */
+  processFailed(node: SimulatedNode, cause: unknown): void {
+    this.tell(`${node.owner?.name}: ${String((cause as Error).message)}`);
+    const { owner } = node;
+    const stop = (): void => {
+      if (owner === node.owner && owner?.alive) void this.#restart("its disk failed");
+    };
+    this.schedule.after(this.#chance.between(0, 20), stop, undefined);
+  }
+
+  /** Books whose budget was taken away or changed are told nothing more. */
+  findGoneBooks(): void {
+    const declared = new Map(this.budgets.declared.map((budget) => [budget.id, budget]));
+    const { rows } = this.disk.read("select * from budget_books", []);
+    for (const row of rows as { book: string; budget: string; closed_at: number | null; [name: string]: unknown }[]) {
+      const budget = declared.get(row.budget);
+      const same =
+        budget !== undefined &&
+        budget.currency === row.currency &&
+        budget.window === row.period &&
+        (budget.timezone ?? "UTC") === row.timezone;
+      if (!same || row.closed_at !== null) this.durable.gone.add(row.book);
+    }
+  }
+
+  #becameDurable(rows: readonly JournalRow[]): void {
+    for (const row of rows) {
+      const entry = this.durable.add(row);
+      if (entry) this.tell(`disk: ${entry.kind} ${entry.attempt}`);
+    }
+  }
+
+  /** Crashes, power cuts, clocks, stalls, partitions. */
+  async #disturb(): Promise<void> {
+    const chance = this.#chance.fork();
+    const restMs = chance.pick([100, 700, 3_000]);
+    let crashes = chance.whole(0, 4);
+    while (!this.clientsGone) {
+      await this.schedule.rest(chance.between(1, restMs));
+      const what = chance.pick(["crash", "crash", "crash", "stall", "partition", "clock"] as const);
+      if (what === "crash" && crashes-- > 0) await this.#restart(chance.happens(0.5) ? "killed" : "the power is cut");
+      else if (what === "stall") this.node.stall(chance.between(1, 400));
+      else if (what === "clock" && chance.happens(0.3)) this.#moveClock(chance);
+      else if (what === "partition") {
+        const vendor = chance.pick([...this.vendors.values()]);
+        vendor.partitionedUntil = this.schedule.now + chance.between(1, 2_500);
+        this.tell(`${vendor.id} is cut off`);
+      }
+    }
+  }
+
+  #moveClock(chance: Chance): void {
+    this.node.skew += Math.round(chance.between(-1, 1) * chance.pick([50, 60_000, 4_000_000]));
+    this.tell(`the clock moves to ${new Date(this.node.clock.now()).toISOString()}`);
+  }
+
+  /** Ends the process and starts another one, which may not live for long either. */
+  async #restart(why: string): Promise<void> {
+    const chance = this.#chance;
+    const life = ++this.#restarting;
+    this.#crash(why);
+    if (chance.happens(0.5)) this.#moveClock(chance);
+    await this.schedule.rest(chance.between(1, 600));
+    if (life !== this.#restarting) return;
+    this.node.start();
+    if (!chance.happens(0.3)) return;
+    await this.schedule.rest(chance.between(0, 8));
+    if (life === this.#restarting) await this.#restart("killed again");
+  }
+
+  #crash(why: string): void {
+    this.node.crash(why);
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const lost of waiting) lost();
+  }
+
+  /** Looks at the ledger in memory now and then, while something goes on. */
+  async #inspect(): Promise<void> {
+    const chance = this.#chance.fork();
+    while (!this.clientsGone) {
+      await this.schedule.rest(chance.between(1, this.#waiting.size > 0 ? INSPECTION_MS : LOOKING_AWAY_MS));
+      const { process } = this.node;
+      if (process) this.schedule.after(0, () => checkMemory(process, this.budgets), process.owner);
+    }
+  }
+
+  /** All calm, a last restart, and then: does everything add up? */
+  async #end(): Promise<void> {
+    for (const vendor of this.vendors.values()) vendor.partitionedUntil = 0;
+    await this.#running();
+    await this.schedule.rest(30_000);
+    await this.#running();
+    const process = this.node.process!;
+    const { ledger, environment } = process;
+    must(ledger.inFlight.holds === 0 && ledger.inFlight.waiting === 0, "I1", () => "something is held for nobody");
+    must(environment.gate.inFlight === 0, "surface", () => "a call never left the gate");
+    checkMemory(process, this.budgets);
+    checkOutcome(this);
+    if (this.#chance.happens(0.5)) {
+      this.#crash("the last one");
+      this.node.start();
+      await this.#running();
+    }
+    await this.#settleAll();
+    await checkBooks(this, this.node.process!);
+  }
+
+  async #running(): Promise<SimulatedProcess> {
+    for (let patience = 1_000; !this.node.process; patience--) {
+      must(patience > 0, "recovery", () => "the process does not come back");
+      await this.schedule.rest(50);
+    }
+    return this.node.process;
+  }
+
+  /** The vendors' invoices come: nothing stays in doubt. */
+  async #settleAll(): Promise<void> {
+    for (let patience = 200; ; patience--) {
+      must(patience > 0, "recovery", () => "doubts do not end");
+      const process = await this.#running();
+      const [doubt] = process.ledger.unsettled();
+      if (!doubt) return;
+      const { attempt } = doubt;
+      await this.inProcess<true>(process, (tell) => {
+        const resolution = this.#operator.resolutionOf(attempt);
+        process.ledger.resolve(attempt, resolution).then(
+          () => tell(true),
+          () => tell(true),
+        );
+      });
+    }
+  }
+}
