@@ -103,6 +103,7 @@ export class SimulatedClient {
       if (chance.happens(this.#habits.leaveRate)) {
         const leave = (): void => {
           this.#world.tell(`${this.#name}: #${tag} leaves`);
+          sink.left = true;
           departure.leave();
         };
         schedule.after(chance.between(0, chance.pick([20, 300, 2_000])), leave, process.owner);
@@ -122,6 +123,7 @@ export class ClientSink implements CallSink {
   readonly #slowRate: number;
   call = "";
   answered: CallHead | undefined;
+  left = false;
   readonly #pieces: Buffer[] = [];
   #ended = false;
   #cut = false;
@@ -135,7 +137,7 @@ export class ClientSink implements CallSink {
 
   /** All that came, where the end came too. */
   get whole(): Buffer | undefined {
-    return this.#ended ? Buffer.concat(this.#pieces) : undefined;
+    return this.#ended && !this.left && !this.#cut ? Buffer.concat(this.#pieces) : undefined;
   }
 
   head(head: CallHead): void {
@@ -171,7 +173,7 @@ export class ClientSink implements CallSink {
     const closed = (this.#world.durable.byCall.get(call) ?? []).every(({ close }) => close !== undefined);
     must(closed || fault?.code === "internal_error", "I2", () => `${call} is over before all of it is on the disk`);
     const { answered } = this;
-    if (answered?.replayed) this.#world.replayed(this.call, answered.call, this.whole!);
+    if (answered?.replayed) this.#world.replayed(this.call, answered.call, Buffer.concat(this.#pieces));
   }
 
   /** The end may only be seen once the ledger has it on the disk. */

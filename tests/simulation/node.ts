@@ -131,7 +131,8 @@ export class SimulatedNode {
 
   /** The process does nothing for a while. */
   stall(ms: number): void {
-    if (this.#owner) this.#owner.stalledUntil = this.#schedule.now + ms;
+    const owner = this.#owner;
+    if (owner) owner.stalledUntil = Math.max(owner.stalledUntil, this.#schedule.now + ms);
   }
 
   async #open(owner: Owner): Promise<void> {
@@ -184,13 +185,22 @@ export class SimulatedNode {
   #look(owner: Owner, books: Books, row: JournalRow): void {
     const entry: EntryRow | undefined = books.add(row);
     if (!entry) return;
-    this.#world.tell(`${owner.name}: ${entry.kind} ${entry.attempt} ${entry.amount} of ${entry.held}`);
+    this.#world.tell(`${owner.name}: ${entry.kind} ${entry.attempt} ${entry.amount} of ${entry.held} ${entry.detail}`);
     this.#world.entryQueued(books, entry, this.clock.now());
   }
 
-  /** Now and then the end of an attempt is told again, or another end later: it must change nothing. */
+  /**
+   * Now and then the end of an attempt is told again, or another end later: it must change nothing. And what found no more
+   * room is remembered.
+   */
   #repeatEndings(ledger: Ledger, owner: Owner): void {
     const chance = this.#chance.fork();
+    const topUp = ledger.topUp.bind(ledger);
+    ledger.topUp = (hold, more) => {
+      const grows = topUp(hold, more);
+      if (!grows) this.#world.outgrown.add(hold.attempt);
+      return grows;
+    };
     const repeat = (hold: Hold): void => {
       if (!chance.happens(0.15)) return;
       const ms = chance.pick([0, 1, 50, 2_000]);

@@ -8,11 +8,18 @@ import { ENDPOINTS, TREE } from "./settings.ts";
 import type { TallyRow } from "./vendor.ts";
 import { must } from "./violation.ts";
 
+/** What is known of an attempt outside the ledger. */
+export interface Served {
+  readonly tally: TallyRow | undefined;
+  /** No more could be held for its stream. */
+  readonly outgrown: boolean;
+}
+
 /** What must be true of an entry at the instant at which a process queues it. */
 export function checkEntry(
   books: Books,
   budgets: DeclaredBudgets,
-  tally: TallyRow | undefined,
+  served: Served,
   entry: EntryRow,
   now: number,
 ): void {
@@ -20,7 +27,7 @@ export function checkEntry(
     checkRoom(books, budgets, entry);
     if (entry.n === 0) checkPlaces(books, budgets, entry, now);
   } else if (entry.phase === PHASE.close && entry.kind === "settle") {
-    checkSettlement(tally, entry);
+    checkSettlement(served, entry);
   }
 }
 
@@ -55,12 +62,14 @@ function checkPlaces(books: Books, budgets: DeclaredBudgets, entry: EntryRow, no
 }
 
 /** I7, I6: a settlement is what the vendor reports, to the nano-unit, streamed or not; estimated it is neither zero nor above the hold. */
-function checkSettlement(tally: TallyRow | undefined, entry: EntryRow): void {
+function checkSettlement({ tally, outgrown }: Served, entry: EntryRow): void {
   const { attempt, amount, held } = entry;
   must(tally?.answer !== undefined, "I2", () => `${attempt} is settled, and the vendor never saw it`);
   const { answer } = tally;
   if (entry.overrun) {
-    must(answer.fate === "overrun" || answer.fate === "usage everywhere", "I1", () => {
+    // What is on its way when no more can be held, or comes in one piece where a stream was asked for, is spent already.
+    const excused = outgrown || answer.fate === "overrun" || answer.fate === "not a stream";
+    must(excused, "I1", () => {
       return `${attempt} costs ${amount} and held ${held}, though the vendor kept to its word`;
     });
   }
@@ -72,7 +81,8 @@ function checkSettlement(tally: TallyRow | undefined, entry: EntryRow): void {
   }
   must(entry.basis === "estimated", "I4", () => `${attempt} is settled by ${entry.basis}`);
   must(amount > 0n, "I6", () => `${attempt} was served in part, and is settled at nothing`);
-  must(answer.fate === "usage everywhere" || amount <= held, "I6", () => `${attempt}: an estimate above the hold`);
+  must(answer.fate === "usage everywhere" || answer.fate === "overrun" || amount <= held, "I6", () => `${attempt}: an estimate above the hold`);
+  if (outgrown) return; // Never more tokens than were held for.
   const pieces = tally.delivered?.pieces ?? 0;
   const least = priced({ input: 0, cachedInput: 0, output: pieces, reasoning: 0 }, rates);
   must(amount >= (least < held ? least : held) || amount === held, "I6", () => {

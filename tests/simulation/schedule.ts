@@ -33,7 +33,12 @@ export class Schedule {
 
   /** Runs `run` after so many milliseconds, for `owner`: not at all, should it be dead by then. */
   after(milliseconds: number, run: () => void, owner: Owner | undefined): Event {
-    const event = { at: this.now + milliseconds, order: this.#order++, owner, run };
+    return this.at(this.now + milliseconds, run, owner);
+  }
+
+  /** The same, at an instant. */
+  at(instant: number, run: () => void, owner: Owner | undefined): Event {
+    const event = { at: instant, order: this.#order++, owner, run };
     this.#push(event);
     return event;
   }

@@ -82,7 +82,8 @@ interface ReadBody {
 /** Draws what becomes of a request, as an honest vendor would serve it, or one that fails. */
 export function planAnswer(body: Buffer, rules: EndpointRules, habits: VendorHabits, chance: Chance): PlannedAnswer {
   const request = JSON.parse(body.toString("utf8")) as ReadBody;
-  const fate = chance.happens(habits.unhappyRate) ? chance.pick(UNHAPPY) : "well";
+  const drawn = chance.happens(habits.unhappyRate) ? chance.pick(UNHAPPY) : "well";
+  const fate = drawn === "error in the stream" && request.stream !== true ? "well" : drawn;
   const text = request.messages.map(({ content }) => content).join("");
   const input = Math.max(1, Math.floor(Buffer.byteLength(text) * chance.between(0.2, 1)));
   const cachedInput = chance.happens(0.3) ? chance.whole(0, input) : 0;

@@ -212,6 +212,9 @@ class SimulatedExchange implements Exchange {
     const notice = (): void => {
       const row = this.#row;
       if (row.state === "travelling") row.state = "lost";
+      // Such a vendor takes back what it wrote down for an answer that nobody took.
+      const taken = row.delivered === row.answer?.chunks.at(-1);
+      if (row.state === "served" && rule === "nothing" && !taken) row.state = "running";
       if (row.state !== "running") return;
       row.state = state;
       row.billed = this.#vendor.billedFor(row.answer!, this.#generated, rule);
@@ -295,7 +298,7 @@ class SimulatedExchange implements Exchange {
   #deliver(pass: () => void): void {
     const { schedule } = this.#vendor;
     this.#lastArrival = Math.max(this.#lastArrival, schedule.now + this.#vendor.latency());
-    schedule.after(this.#lastArrival - schedule.now, () => this.#pass(pass), this.#owner);
+    schedule.at(this.#lastArrival, () => this.#pass(pass), this.#owner);
   }
 
   #pass(pass: () => void): void {

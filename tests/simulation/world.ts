@@ -31,6 +31,8 @@ export class World {
   readonly vendors: ReadonlyMap<string, SimulatedVendor>;
   readonly node: SimulatedNode;
   clientsGone = false;
+  /** Attempts for whose stream no more could be held. */
+  readonly outgrown = new Set<string>();
   readonly #chance: Chance;
   readonly #calls = new Map<string, ClientCall>();
   readonly #callOfTag = new Map<number, string>();
@@ -133,7 +135,8 @@ export class World {
   }
 
   entryQueued(books: Books, entry: EntryRow, now: number): void {
-    checkEntry(books, this.budgets, this.tallyOf(entry.attempt), entry, now);
+    const served = { tally: this.tallyOf(entry.attempt), outgrown: this.outgrown.has(entry.attempt) };
+    checkEntry(books, this.budgets, served, entry, now);
     if (this.budgets.touched.size === 0) {
       checkShares(entry, new Map(this.budgets.declared.map(({ id, currency }) => [id, currency])));
     }
@@ -170,7 +173,7 @@ export class World {
   /** A kept answer is the one that was given before. */
   replayed(call: string, earlier: string, body: Buffer): void {
     const before = this.#calls.get(earlier)?.sink.whole;
-    must(!before || before.equals(body), "surface", () => `${call} is answered otherwise than ${earlier}`);
+    must(!before || before.equals(body), "surface", () => `${call} is answered otherwise than ${earlier}: ${body} instead of ${before}`);
     must(!this.durable.byCall.has(call), "I3", () => `${call} is a kept answer, and billed`);
   }
 
