@@ -169,7 +169,9 @@ export class Books {
     sameShares(entry, late ? held.filter(({ budget }) => !this.gone.has(budget)) : held, () => true);
     for (const { budget, window, amount } of entry.shares) {
       const bounded = held.find((share) => share.budget === budget && share.window === window)?.amount;
-      const fits = entry.overrun || bounded === undefined || amount <= bounded;
+      // A budget that was opened while the attempt was in flight holds more than the rows of it tell.
+      const told = late || book.hold.shares.some((share) => share.budget === budget);
+      const fits = !told || entry.overrun || bounded === undefined || amount <= bounded;
       must(fits, "I1", () => `${entry.attempt} charges ${budget} ${amount}, and held ${bounded}`);
       this.window(budget, window).settled += amount;
     }

@@ -40,6 +40,8 @@ export class SimulatedDisk {
   readonly #chance: Chance;
   readonly #tell: (what: string) => void;
   #underWay: { readonly write: DiskWrite; readonly event: ReturnType<Schedule["after"]> } | undefined;
+  /** From now on nothing fails. */
+  calm = false;
   /** Told of the rows of each batch at the moment in which they are durable. */
   onDurable: (rows: readonly JournalRow[]) => void = () => {};
 
@@ -68,7 +70,7 @@ export class SimulatedDisk {
     if (this.#underWay) throw new Error("two writes at once");
     const { fsyncMs, slowRate, slowMs, failureRate } = this.habits;
     const slow = this.#chance.happens(slowRate);
-    const fails = this.#chance.happens(failureRate);
+    const fails = this.#chance.happens(failureRate) && !this.calm;
     const ms = this.#chance.between(0.05, slow ? slowMs : fsyncMs);
     const event = this.#schedule.after(ms, () => this.#finish(write, fails), undefined);
     this.#underWay = { write, event };

@@ -1,6 +1,7 @@
 import { Fault } from "../../src/base/faults.ts";
 import type { BudgetSetting } from "../../src/config/settings.ts";
 import type { Resolution } from "../../src/ledger/spec.ts";
+import { StoreError } from "../../src/store/thread.ts";
 import { costOf as priced } from "../harness/arithmetic.ts";
 import { stateOf } from "./books.ts";
 import type { Chance } from "./chance.ts";
@@ -34,9 +35,10 @@ export class SimulatedOperator {
         act.call(this, process).then(
           () => tell(true),
           (error) => {
-            const expected = error instanceof Fault;
+            // Where the disk failed under it, it has not been done.
+            const expected = error instanceof Fault || error instanceof StoreError;
             must(expected, "operators", () => `an action of an operator ends with ${String(error?.stack ?? error)}`);
-            this.#world.tell(`operator: ${error.code}`);
+            this.#world.tell(`operator: ${error instanceof Fault ? error.code : error.message}`);
             tell(true);
           },
         );

@@ -16,13 +16,7 @@ export interface Served {
 }
 
 /** What must be true of an entry at the instant at which a process queues it. */
-export function checkEntry(
-  books: Books,
-  budgets: DeclaredBudgets,
-  served: Served,
-  entry: EntryRow,
-  now: number,
-): void {
+export function checkEntry(books: Books, budgets: DeclaredBudgets, served: Served, entry: EntryRow, now: number): void {
   if (entry.phase === PHASE.hold) {
     checkRoom(books, budgets, entry);
     if (entry.n === 0) checkPlaces(books, budgets, entry, now);
@@ -81,7 +75,7 @@ function checkSettlement({ tally, outgrown }: Served, entry: EntryRow): void {
   }
   must(entry.basis === "estimated", "I4", () => `${attempt} is settled by ${entry.basis}`);
   must(amount > 0n, "I6", () => `${attempt} was served in part, and is settled at nothing`);
-  must(answer.fate === "usage everywhere" || answer.fate === "overrun" || amount <= held, "I6", () => `${attempt}: an estimate above the hold`);
+  must(answer.fate === "overrun" || amount <= held, "I6", () => `${attempt}: an estimate above the hold`);
   if (outgrown) return; // Never more tokens than were held for.
   const pieces = tally.delivered?.pieces ?? 0;
   const least = priced({ input: 0, cachedInput: 0, output: pieces, reasoning: 0 }, rates);

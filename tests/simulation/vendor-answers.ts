@@ -7,7 +7,7 @@ export type Fate =
   | "well"
   /** Well, but nothing is said of the usage. */
   | "no usage"
-  /** The usage is said twice, or in every piece. */
+  /** The usage is said twice, or in every piece as it is so far. */
   | "usage twice"
   | "usage everywhere"
   /** More is reported than the request allowed. */
@@ -55,6 +55,7 @@ export interface PlannedAnswer {
   readonly fate: Fate;
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  readonly streams: boolean;
   readonly chunks: readonly PlannedChunk[];
   /** What the vendor has served, and will report, when it is whole. */
   readonly usage: Counted;
@@ -97,14 +98,14 @@ export function planAnswer(body: Buffer, rules: EndpointRules, habits: VendorHab
   const planned = streams
     ? planStream(fate, reported, usage.output, request.stream_options?.include_usage === true, habits, chance)
     : planBody(fate, reported, usage.output, habits, chance);
-  return { fate, status: 200, usage: reported, ...planned };
+  return { fate, status: 200, usage: reported, streams, ...planned };
 }
 
 function refusal(fate: Fate, usage: Counted): PlannedAnswer {
   const status = fate === "rate limit" ? 429 : 500;
   const bytes = Buffer.from(JSON.stringify({ error: { message: fate, type: fate, code: String(status) } }));
   const chunks = [{ bytes, tokens: 0, pieces: 0, textBytes: 0 }];
-  return { fate, status, headers: { ...JSON_TYPE }, chunks, usage, textBytes: 0, pieces: 0 };
+  return { fate, status, headers: JSON_TYPE, chunks, usage, streams: false, textBytes: 0, pieces: 0 };
 }
 
 const JSON_TYPE = { "content-type": "application/json" };
@@ -167,7 +168,13 @@ function planStream(
   for (const [place, word] of wordsOf(visible, chance).entries()) {
     pieces += 1;
     textBytes += Buffer.byteLength(word);
-    add(piece({ content: word }, null, fate === "usage everywhere" ? report : {}));
+    add(
+      piece(
+        { content: word },
+        null,
+        fate === "usage everywhere" ? { usage: reportOf({ ...usage, output: pieces }) } : {},
+      ),
+    );
     if (fate === "error in the stream" && place === visible >> 1) {
       add(`data: ${JSON.stringify({ error: { message: "overloaded", type: "server_error", code: "503" } })}\n\n`);
     }

@@ -213,7 +213,7 @@ class SimulatedExchange implements Exchange {
       const row = this.#row;
       if (row.state === "travelling") row.state = "lost";
       // Such a vendor takes back what it wrote down for an answer that nobody took.
-      const taken = row.delivered === row.answer?.chunks.at(-1);
+      const taken = row.ended || (row.answer?.streams === true && row.delivered === row.answer.chunks.at(-1));
       if (row.state === "served" && rule === "nothing" && !taken) row.state = "running";
       if (row.state !== "running") return;
       row.state = state;
@@ -251,7 +251,7 @@ class SimulatedExchange implements Exchange {
     const { schedule, chance, habits, rules } = this.#vendor;
     if (row.state !== "running" && row.state !== "refused") return;
     const { chunks, fate } = answer;
-    const midway = place > 0 && place >= chunks.length / 2;
+    const midway = place >= Math.floor(chunks.length / 2);
     if (midway && fate === "silence midway") return;
     if (midway && fate === "cut midway") {
       this.#break(this.#generated, rules.billsOnBreak);

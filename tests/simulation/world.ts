@@ -9,7 +9,7 @@ import { checkBooks, checkOutcome } from "./final-checks.ts";
 import { SimulatedNode, type SimulatedProcess } from "./node.ts";
 import { SimulatedOperator } from "./operator.ts";
 import { checkEntry, checkMemory, checkRecovered, checkShares } from "./rules.ts";
-import { Schedule } from "./schedule.ts";
+import { type Owner, Schedule } from "./schedule.ts";
 import { ENDPOINTS, type Installation } from "./settings.ts";
 import type { Trace } from "./trace.ts";
 import { SimulatedVendor, type TallyRow } from "./vendor.ts";
@@ -31,6 +31,8 @@ export class World {
   readonly vendors: ReadonlyMap<string, SimulatedVendor>;
   readonly node: SimulatedNode;
   clientsGone = false;
+  /** The last process whose disk failed. */
+  failed: Owner | undefined;
   /** Attempts for whose stream no more could be held. */
   readonly outgrown = new Set<string>();
   readonly #chance: Chance;
@@ -173,7 +175,11 @@ export class World {
   /** A kept answer is the one that was given before. */
   replayed(call: string, earlier: string, body: Buffer): void {
     const before = this.#calls.get(earlier)?.sink.whole;
-    must(!before || before.equals(body), "surface", () => `${call} is answered otherwise than ${earlier}: ${body} instead of ${before}`);
+    must(
+      !before || before.equals(body),
+      "surface",
+      () => `${call} is answered otherwise than ${earlier}: ${body} instead of ${before}`,
+    );
     must(!this.durable.byCall.has(call), "I3", () => `${call} is a kept answer, and billed`);
   }
 
@@ -189,6 +195,7 @@ export class World {
   processFailed(node: SimulatedNode, cause: unknown): void {
     this.tell(`${node.owner?.name}: ${String((cause as Error).message)}`);
     const { owner } = node;
+    this.failed = owner;
     const stop = (): void => {
       if (owner === node.owner && owner?.alive) void this.#restart("its disk failed");
     };
@@ -274,6 +281,7 @@ export class World {
 
   /** All calm, a last restart, and then: does everything add up? */
   async #end(): Promise<void> {
+    this.disk.calm = true;
     for (const vendor of this.vendors.values()) vendor.partitionedUntil = 0;
     await this.#running();
     await this.schedule.rest(30_000);
