@@ -60,14 +60,14 @@ export class SimulatedClient {
   #write(): { readonly body: Buffer; readonly tag: number } {
     const chance = this.#chance;
     const tag = this.#world.nextTag();
-    const model = chance.happens(0.4) ? `${chance.pick(Object.keys(ENDPOINTS))}/mini` : chance.pick(ROUTES);
+    const model = chance.happens(0.3) ? `${chance.pick(Object.keys(ENDPOINTS))}/mini` : chance.pick(ROUTES);
     const stream = chance.happens(0.6);
     const body = {
       model,
       messages: [{ role: "user", content: `#${tag} ${"什么 what? ".repeat(chance.whole(1, 20))}` }],
       ...(stream && { stream }),
       ...(stream && chance.happens(0.5) && { stream_options: { include_usage: true } }),
-      ...(chance.happens(0.6) && { max_tokens: chance.whole(1, MOST_OUTPUT + 50) }),
+      ...(chance.happens(0.4) && { max_tokens: chance.whole(1, MOST_OUTPUT + 50) }),
     };
     return { body: Buffer.from(JSON.stringify(body)), tag };
   }

@@ -53,6 +53,7 @@ export class SimulatedOperator {
     const { attempt, amount } = this.#chance.pick(doubts);
     const resolution = this.resolutionOf(attempt);
     this.#world.tell(`operator: resolves ${attempt} of ${amount}, ${resolution.action}`);
+    this.#world.resolving.add(attempt);
     const twice = this.#chance.happens(0.3);
     const done = [ledger.resolve(attempt, resolution)];
     if (twice)

@@ -30,7 +30,7 @@ export const ENDPOINTS: Readonly<Record<string, EndpointRules>> = {
 export const YUAN_TENTHS = 71n;
 
 export const MOST_OUTPUT = 200;
-export const STEP_TOKENS = 24;
+export const STEP_TOKENS = 16;
 
 /** The payers from each one to the root. */
 export const TREE: Readonly<Record<string, readonly string[]>> = {

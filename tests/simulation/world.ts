@@ -1,4 +1,4 @@
-import type { EntryRow, JournalRow } from "../../src/store/spec.ts";
+import { type EntryRow, type JournalRow, PHASE } from "../../src/store/spec.ts";
 import type { WireRequest } from "../../src/vendors/spec.ts";
 import { Books, stateOf } from "./books.ts";
 import { Chance } from "./chance.ts";
@@ -31,6 +31,8 @@ export class World {
   readonly vendors: ReadonlyMap<string, SimulatedVendor>;
   readonly node: SimulatedNode;
   clientsGone = false;
+  /** Attempts of which a person has said what became of them. */
+  readonly resolving = new Set<string>();
   /** The last process whose disk failed. */
   failed: Owner | undefined;
   /** Attempts for whose stream no more could be held. */
@@ -65,7 +67,7 @@ export class World {
         const habits = {
           unhappyRate: chance.pick([0, 0.1, 0.5]),
           firstByteMs: chance.pick([2, 200, 1_000]),
-          betweenChunksMs: chance.pick([0, 5, 60]),
+          betweenChunksMs: chance.pick([0, 10, 100]),
           chunkBytes: chance.pick([40, 400, 4_000]),
         };
         return [id, new SimulatedVendor(id, rules, habits, { schedule, chance: chance.fork(), tell })];
@@ -139,6 +141,8 @@ export class World {
   entryQueued(books: Books, entry: EntryRow, now: number): void {
     const served = { tally: this.tallyOf(entry.attempt), outgrown: this.outgrown.has(entry.attempt) };
     checkEntry(books, this.budgets, served, entry, now);
+    const asked = entry.phase !== PHASE.resolve || this.resolving.has(entry.attempt);
+    must(asked, "I8", () => `${entry.attempt} is resolved, and nobody asked for it`);
     if (this.budgets.touched.size === 0) {
       checkShares(entry, new Map(this.budgets.declared.map(({ id, currency }) => [id, currency])));
     }
@@ -317,6 +321,7 @@ export class World {
       const [doubt] = process.ledger.unsettled();
       if (!doubt) return;
       const { attempt } = doubt;
+      this.resolving.add(attempt);
       await this.inProcess<true>(process, (tell) => {
         const resolution = this.#operator.resolutionOf(attempt);
         process.ledger.resolve(attempt, resolution).then(
