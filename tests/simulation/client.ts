@@ -77,8 +77,9 @@ export class SimulatedClient {
     { body, tag }: { readonly body: Buffer; readonly tag: number },
     key: string | undefined,
   ): Promise<boolean> {
-    const { schedule, node } = this.#world;
+    const { schedule, nodes } = this.#world;
     const chance = this.#chance;
+    const node = chance.pick(nodes);
     for (let patience = 40; !node.process; patience--) {
       if (patience === 0) return false;
       await schedule.rest(chance.between(10, 400));
@@ -170,7 +171,7 @@ export class ClientSink implements CallSink {
     must(fault !== undefined || this.#ended, "surface", () => `${this.call} went well without an end`);
     const closed = (this.#world.durable.byCall.get(call) ?? []).every(({ close }) => close !== undefined);
     // Where the disk has failed, nothing more is promised; whoever hears of a fault has been served nothing.
-    const promised = fault === undefined || this.#world.failed !== this.#process.owner;
+    const promised = fault === undefined || !this.#world.failed.has(this.#process.owner);
     must(closed || !promised, "I2", () => `${call} is over before all of it is on the disk`);
     const { answered } = this;
     if (answered?.replayed) this.#world.replayed(this.call, answered.call, Buffer.concat(this.#pieces));

@@ -14,6 +14,7 @@ import { openai } from "../../src/vendors/openai/protocol.ts";
 import type { WireRequest } from "../../src/vendors/spec.ts";
 import type { Books } from "./books.ts";
 import type { Chance } from "./chance.ts";
+import type { SimulatedDisk } from "./disk.ts";
 import { EPOCH } from "./globals.ts";
 import type { Owner, Schedule } from "./schedule.ts";
 import { STEP_TOKENS } from "./settings.ts";
@@ -21,7 +22,7 @@ import { openSimulatedStore } from "./store.ts";
 import { SimulatedTransport } from "./vendor.ts";
 import type { World } from "./world.ts";
 
-export function limitsOf(chance: Chance): Limits {
+function limitsOf(chance: Chance): Limits {
   return {
     ...DEFAULT_LIMITS,
     stepOutputTokens: STEP_TOKENS,
@@ -71,6 +72,7 @@ export class SimulatedProcess {
 export class SimulatedNode {
   readonly name: string;
   readonly #world: World;
+  readonly #disk: SimulatedDisk;
   readonly #schedule: Schedule;
   readonly #chance: Chance;
   readonly #limits: Limits;
@@ -78,22 +80,22 @@ export class SimulatedNode {
   /** By how many milliseconds the clock is ahead. */
   skew = 0;
   #lives = 0;
+  /** How often somebody has restarted it. */
+  restarts = 0;
   #owner: Owner | undefined;
   #transports: readonly SimulatedTransport[] = [];
   /** Set while a process serves. */
   process: SimulatedProcess | undefined;
 
-  constructor(name: string, world: World, chance: Chance) {
+  /** @param disk where its store stands */
+  constructor(name: string, world: World, disk: SimulatedDisk, chance: Chance) {
     this.name = name;
     this.#world = world;
+    this.#disk = disk;
     this.#schedule = world.schedule;
     this.#chance = chance;
     this.#limits = limitsOf(chance);
     this.clock = { now: () => EPOCH + Math.floor(this.#schedule.now) + this.skew };
-  }
-
-  get isUp(): boolean {
-    return this.process !== undefined;
   }
 
   get owner(): Owner | undefined {
@@ -124,7 +126,7 @@ export class SimulatedNode {
     this.#world.tell(`${owner.name} ends: ${why}`);
     owner.alive = false;
     this.process = undefined;
-    this.#world.disk.crash();
+    this.#disk.crash();
     for (const transport of this.#transports) transport.crash();
     this.#transports = [];
   }
@@ -137,10 +139,10 @@ export class SimulatedNode {
 
   async #open(owner: Owner): Promise<void> {
     const world = this.#world;
-    const { installation, disk } = world;
+    const { installation } = world;
     const books = world.durable.clone();
     const store = openSimulatedStore({
-      disk,
+      disk: this.#disk,
       schedule: this.#schedule,
       chance: this.#chance.fork(),
       owner,

@@ -24,11 +24,11 @@ export class SimulatedOperator {
   }
 
   async live(): Promise<void> {
-    const { schedule, node } = this.#world;
+    const { schedule, nodes } = this.#world;
     const chance = this.#chance;
     for (let acts = chance.whole(0, 14); acts > 0 && !this.#world.clientsGone; acts--) {
       await schedule.rest(chance.between(1, this.#restMs));
-      const { process } = node;
+      const { process } = chance.pick(nodes);
       if (!process) continue;
       const act = chance.pick([this.resolve, this.resolve, this.#adjust, this.#changeBudgets, this.#audit]);
       await this.#world.inProcess<true>(process, (tell) => {

@@ -16,6 +16,8 @@ import { SimulatedVendor, type TallyRow } from "./vendor.ts";
 import { must } from "./violation.ts";
 
 const INSPECTION_MS = 40;
+/** Longer than any call may last. */
+const CALM_MS = 30_000;
 const LOOKING_AWAY_MS = 3_000;
 
 /** Everything there is in one run, drawn from one seed. */
@@ -29,21 +31,22 @@ export class World {
   readonly budgets: DeclaredBudgets;
   readonly disk: SimulatedDisk;
   readonly vendors: ReadonlyMap<string, SimulatedVendor>;
-  readonly node: SimulatedNode;
+  /** One for now: many share a store once nodes lease their budgets. */
+  readonly nodes: readonly SimulatedNode[];
   clientsGone = false;
   /** Attempts of which a person has said what became of them. */
   readonly resolving = new Set<string>();
-  /** The last process whose disk failed. */
-  failed: Owner | undefined;
+  /** The processes whose disk failed. */
+  readonly failed = new Set<Owner | undefined>();
   /** Attempts for whose stream no more could be held. */
   readonly outgrown = new Set<string>();
   readonly #chance: Chance;
   readonly #calls = new Map<string, ClientCall>();
   readonly #callOfTag = new Map<number, string>();
-  readonly #waiting = new Set<() => void>();
+  /** What is to be told to those who wait for a process, should it end. */
+  readonly #waiting = new Map<() => void, Owner>();
   readonly #operator: SimulatedOperator;
   #tags = 0;
-  #restarting = 0;
 
   constructor(seed: number, installation: Installation, trace: Trace) {
     const chance = new Chance(seed);
@@ -73,7 +76,7 @@ export class World {
         return [id, new SimulatedVendor(id, rules, habits, { schedule, chance: chance.fork(), tell })];
       }),
     );
-    this.node = new SimulatedNode("node", this, chance.fork());
+    this.nodes = [new SimulatedNode("node", this, this.disk, chance.fork())];
     this.#operator = new SimulatedOperator(this, chance.fork(), chance.pick([100, 600, 4_000]));
   }
 
@@ -88,7 +91,7 @@ export class World {
   /** From the first call to the last, with all that goes wrong between; then the books are looked at as a whole. */
   async live(): Promise<void> {
     const chance = this.#chance;
-    this.node.start();
+    for (const node of this.nodes) node.start();
     const habits: ClientHabits = {
       calls: chance.whole(2, 6),
       thinkMs: chance.pick([5, 200, 2_000]),
@@ -116,7 +119,7 @@ export class World {
         lost();
         return;
       }
-      this.#waiting.add(lost);
+      this.#waiting.set(lost, process.owner);
       const tell = (result: T): void => {
         this.#waiting.delete(lost);
         this.schedule.after(this.#chance.between(0, 5), () => resolve(result), undefined);
@@ -199,9 +202,9 @@ export class World {
   processFailed(node: SimulatedNode, cause: unknown): void {
     this.tell(`${node.owner?.name}: ${String((cause as Error).message)}`);
     const { owner } = node;
-    this.failed = owner;
+    this.failed.add(owner);
     const stop = (): void => {
-      if (owner === node.owner && owner?.alive) void this.#restart("its disk failed");
+      if (owner === node.owner && owner?.alive) void this.#restart(node, "its disk failed");
     };
     this.schedule.after(this.#chance.between(0, 20), stop, undefined);
   }
@@ -235,10 +238,12 @@ export class World {
     let crashes = chance.whole(0, 4);
     while (!this.clientsGone) {
       await this.schedule.rest(chance.between(1, restMs));
+      const node = chance.pick(this.nodes);
       const what = chance.pick(["crash", "crash", "crash", "stall", "partition", "clock"] as const);
-      if (what === "crash" && crashes-- > 0) await this.#restart(chance.happens(0.5) ? "killed" : "the power is cut");
-      else if (what === "stall") this.node.stall(chance.between(1, 400));
-      else if (what === "clock" && chance.happens(0.3)) this.#moveClock(chance);
+      if (what === "crash" && crashes-- > 0)
+        await this.#restart(node, chance.happens(0.5) ? "killed" : "the power is cut");
+      else if (what === "stall") node.stall(chance.between(1, 400));
+      else if (what === "clock" && chance.happens(0.3)) this.#moveClock(node, chance);
       else if (what === "partition") {
         const vendor = chance.pick([...this.vendors.values()]);
         vendor.partitionedUntil = this.schedule.now + chance.between(1, 2_500);
@@ -247,30 +252,33 @@ export class World {
     }
   }
 
-  #moveClock(chance: Chance): void {
-    this.node.skew += Math.round(chance.between(-1, 1) * chance.pick([50, 60_000, 4_000_000]));
-    this.tell(`the clock moves to ${new Date(this.node.clock.now()).toISOString()}`);
+  #moveClock(node: SimulatedNode, chance: Chance): void {
+    node.skew += Math.round(chance.between(-1, 1) * chance.pick([50, 60_000, 4_000_000]));
+    this.tell(`the clock of ${node.name} moves to ${new Date(node.clock.now()).toISOString()}`);
   }
 
   /** Ends the process and starts another one, which may not live for long either. */
-  async #restart(why: string): Promise<void> {
+  async #restart(node: SimulatedNode, why: string): Promise<void> {
     const chance = this.#chance;
-    const life = ++this.#restarting;
-    this.#crash(why);
-    if (chance.happens(0.5)) this.#moveClock(chance);
+    const restart = ++node.restarts;
+    this.#crash(node, why);
+    if (chance.happens(0.5)) this.#moveClock(node, chance);
     await this.schedule.rest(chance.between(1, 600));
-    if (life !== this.#restarting) return;
-    this.node.start();
+    if (restart !== node.restarts) return;
+    node.start();
     if (!chance.happens(0.3)) return;
     await this.schedule.rest(chance.between(0, 8));
-    if (life === this.#restarting) await this.#restart("killed again");
+    if (restart === node.restarts) await this.#restart(node, "killed again");
   }
 
-  #crash(why: string): void {
-    this.node.crash(why);
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const lost of waiting) lost();
+  #crash(node: SimulatedNode, why: string): void {
+    const { owner } = node;
+    node.crash(why);
+    for (const [lost, waitsFor] of this.#waiting) {
+      if (waitsFor !== owner) continue;
+      this.#waiting.delete(lost);
+      lost();
+    }
   }
 
   /** Looks at the ledger in memory now and then, while something goes on. */
@@ -278,8 +286,9 @@ export class World {
     const chance = this.#chance.fork();
     while (!this.clientsGone) {
       await this.schedule.rest(chance.between(1, this.#waiting.size > 0 ? INSPECTION_MS : LOOKING_AWAY_MS));
-      const { process } = this.node;
-      if (process) this.schedule.after(0, () => checkMemory(process, this.budgets), process.owner);
+      for (const { process } of this.nodes) {
+        if (process) this.schedule.after(0, () => checkMemory(process, this.budgets), process.owner);
+      }
     }
   }
 
@@ -287,37 +296,38 @@ export class World {
   async #end(): Promise<void> {
     this.disk.calm = true;
     for (const vendor of this.vendors.values()) vendor.partitionedUntil = 0;
-    await this.#running();
-    await this.schedule.rest(30_000);
-    await this.#running();
-    const process = this.node.process!;
-    const { ledger, environment } = process;
-    must(ledger.inFlight.holds === 0 && ledger.inFlight.waiting === 0, "I1", () => "something is held for nobody");
-    must(environment.gate.inFlight === 0, "surface", () => "a call never left the gate");
-    checkMemory(process, this.budgets);
-    checkOutcome(this);
-    if (this.#chance.happens(0.5)) {
-      this.#crash("the last one");
-      this.node.start();
-      await this.#running();
+    for (const node of this.nodes) await this.#running(node);
+    await this.schedule.rest(CALM_MS);
+    for (const node of this.nodes) {
+      const process = await this.#running(node);
+      const { ledger, environment } = process;
+      must(ledger.inFlight.holds === 0 && ledger.inFlight.waiting === 0, "I1", () => "something is held for nobody");
+      must(environment.gate.inFlight === 0, "surface", () => "a call never left the gate");
+      checkMemory(process, this.budgets);
     }
-    await this.#settleAll();
-    await checkBooks(this, this.node.process!);
+    checkOutcome(this);
+    for (const node of this.nodes) {
+      if (this.#chance.happens(0.5)) continue;
+      this.#crash(node, "the last one");
+      node.start();
+    }
+    for (const node of this.nodes) await this.#settleAll(node);
+    await checkBooks(this, await this.#running(this.nodes[0]!));
   }
 
-  async #running(): Promise<SimulatedProcess> {
-    for (let patience = 1_000; !this.node.process; patience--) {
+  async #running(node: SimulatedNode): Promise<SimulatedProcess> {
+    for (let patience = 1_000; !node.process; patience--) {
       must(patience > 0, "recovery", () => "the process does not come back");
       await this.schedule.rest(50);
     }
-    return this.node.process;
+    return node.process;
   }
 
   /** The vendors' invoices come: nothing stays in doubt. */
-  async #settleAll(): Promise<void> {
+  async #settleAll(node: SimulatedNode): Promise<void> {
     for (let patience = 200; ; patience--) {
       must(patience > 0, "recovery", () => "doubts do not end");
-      const process = await this.#running();
+      const process = await this.#running(node);
       const [doubt] = process.ledger.unsettled();
       if (!doubt) return;
       const { attempt } = doubt;
