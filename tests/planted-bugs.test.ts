@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { PLANTED_BUGS } from "./simulation/planted/bugs.ts";
 import { simulate } from "./simulation/start.ts";
 
@@ -24,8 +24,5 @@ describe("bugs planted one at a time", () => {
     PATIENCE_MS,
   );
 
-  test("prints in which seed each was seen first", () => {
-    expect(found).toHaveLength(PLANTED_BUGS.length);
-    console.log(`seed  bug\n${found.join("\n")}`);
-  });
+  afterAll(() => console.log(`seed  bug\n${found.join("\n")}`));
 });

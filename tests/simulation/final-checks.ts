@@ -1,7 +1,7 @@
 import { costOf as priced } from "../harness/arithmetic.ts";
-import { type AttemptBook, costOf, stateOf } from "./books.ts";
+import { type AttemptBook, charged, costOf, stateOf } from "./books.ts";
 import type { SimulatedProcess } from "./node.ts";
-import { ENDPOINTS } from "./settings.ts";
+import { ENDPOINTS, TREE } from "./settings.ts";
 import { must } from "./violation.ts";
 import type { World } from "./world.ts";
 
@@ -92,20 +92,25 @@ function checkRows(world: World): void {
   }
 }
 
+interface BookRow {
+  readonly book: string;
+  readonly start: number;
+  readonly settled: bigint;
+  readonly base: bigint | null;
+  readonly base_window: number;
+  readonly payer: string;
+  readonly currency: string;
+  readonly closed_at: number | null;
+}
+
 /** Every sum of a budget's window is that of its entries, and of what was spent before its book was opened. */
 function checkBases(world: World): void {
   const { rows } = world.disk.read(
-    `select windows.book as book, windows."window" as start, windows.settled as settled, books.base as base, books.base_window
+    `select books.*, windows."window" as start, windows.settled as settled
      from budget_windows as windows join budget_books as books on books.book = windows.book`,
     [],
   );
-  for (const row of rows as {
-    book: string;
-    start: number;
-    settled: bigint;
-    base: bigint | null;
-    base_window: number;
-  }[]) {
+  for (const row of rows as BookRow[]) {
     const before = row.base_window === row.start ? (row.base ?? 0n) : 0n;
     const { settled } = world.durable.window(row.book, row.start);
     must(
@@ -113,5 +118,28 @@ function checkBases(world: World): void {
       "I3",
       () => `${row.book} has ${row.settled}; its entries ${settled + before}`,
     );
+    // Of a window that never ends, all is there that the payers below ever spent.
+    if (row.closed_at !== null || row.base === null || row.start !== 0 || row.base_window !== 0) continue;
+    const base = spentBefore(world, row);
+    must(row.base === base, "I1", () => `${row.book} began with ${row.base}; its payers had spent ${base}`);
   }
+}
+
+/** What the payers below a budget spent without its book being told. */
+function spentBefore(world: World, { book, payer, currency }: BookRow): bigint {
+  const sums = new Map<string, { readonly currency: string; amount: bigint }>();
+  for (const { hold, close, resolution, adjustments } of world.durable.attempts.values()) {
+    if (!TREE[hold.payer]!.includes(payer)) continue;
+    for (const entry of [close, resolution, ...adjustments]) {
+      if (entry?.kind !== "settle" && entry?.kind !== "adjust") continue;
+      if (entry.shares.some(({ budget }) => budget === book)) continue;
+      const name = `${entry.payer} ${entry.currency} ${entry.rates}`;
+      const sum = sums.get(name) ?? { currency: entry.currency, amount: 0n };
+      sum.amount += entry.amount;
+      sums.set(name, sum);
+    }
+  }
+  let base = 0n;
+  for (const sum of sums.values()) base += charged(sum.amount, sum.currency, currency);
+  return base;
 }

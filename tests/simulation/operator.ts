@@ -102,7 +102,7 @@ export class SimulatedOperator {
 
   #otherBudgets(budgets: readonly BudgetSetting[]): BudgetSetting[] {
     const chance = this.#chance;
-    if (chance.happens(0.15)) return this.#reshaped(budgets);
+    if (chance.happens(0.3)) return this.#reshaped(budgets);
     return budgets.map((budget) => {
       if (!chance.happens(0.4)) return budget;
       const amount = amountFor(budget.currency, chance.pick([0.1, 0.5, 2]), chance);

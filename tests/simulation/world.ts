@@ -61,7 +61,7 @@ export class World {
       fsyncMs: chance.pick([0.3, 2, 20]),
       slowRate: chance.pick([0, 0.05, 0.3]),
       slowMs: chance.pick([50, 900]),
-      failureRate: chance.pick([0, 0, 0, 0.01]),
+      failureRate: chance.pick([0, 0, 0.01, 0.03]),
     };
     this.disk = new SimulatedDisk(schedule, chance.fork(), habits, tell);
     this.disk.onDurable = (rows) => this.#becameDurable(rows);
