@@ -26,7 +26,7 @@ export class SimulatedOperator {
   async live(): Promise<void> {
     const { schedule, nodes } = this.#world;
     const chance = this.#chance;
-    for (let acts = chance.whole(0, 14); acts > 0 && !this.#world.clientsGone; acts--) {
+    for (let acts = chance.whole(0, 10); acts > 0 && !this.#world.clientsGone; acts--) {
       await schedule.rest(chance.between(1, this.#restMs));
       const { process } = chance.pick(nodes);
       if (!process) continue;

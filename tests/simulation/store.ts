@@ -190,6 +190,7 @@ class WatchedJournal implements Journal {
   readonly #inner: GroupJournal;
   readonly #look: (row: JournalRow) => void;
   #gathering: JournalRow[] = [];
+  #failed = false;
 
   constructor(
     post: (batch: Batch, rows: readonly JournalRow[]) => void,
@@ -216,7 +217,8 @@ class WatchedJournal implements Journal {
   append(row: JournalRow): Promise<void> {
     this.#gathering.push(row);
     const durable = this.#inner.append(row);
-    this.#look(row);
+    // What is refused because the disk has failed was never queued.
+    if (!this.#failed) this.#look(row);
     return durable;
   }
 
@@ -233,6 +235,7 @@ class WatchedJournal implements Journal {
   }
 
   fail(cause: unknown): void {
+    this.#failed = true;
     this.#inner.fail(cause);
   }
 }

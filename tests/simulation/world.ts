@@ -45,7 +45,8 @@ export class World {
   readonly #callOfTag = new Map<number, string>();
   /** What is to be told to those who wait for a process, should it end. */
   readonly #waiting = new Map<() => void, Owner>();
-  readonly #operator: SimulatedOperator;
+  /** Two desks, which do not ask each other. */
+  readonly #operators: readonly SimulatedOperator[];
   #tags = 0;
 
   constructor(seed: number, installation: Installation, trace: Trace) {
@@ -77,7 +78,8 @@ export class World {
       }),
     );
     this.nodes = [new SimulatedNode("node", this, this.disk, chance.fork())];
-    this.#operator = new SimulatedOperator(this, chance.fork(), chance.pick([100, 600, 4_000]));
+    const restMs = chance.pick([100, 600, 4_000]);
+    this.#operators = [1, 2].map(() => new SimulatedOperator(this, chance.fork(), restMs));
   }
 
   tell(what: string): void {
@@ -102,7 +104,8 @@ export class World {
     const clients = Array.from({ length: chance.whole(2, 9) }, (_, i) =>
       new SimulatedClient(this, chance.fork(), habits, `client ${i + 1}`).live(),
     );
-    const others = [this.#operator.live(), this.#disturb(), this.#inspect()];
+    const operators = this.#operators.map((operator) => operator.live());
+    const others = [...operators, this.#disturb(), this.#inspect()];
     await Promise.all(clients);
     this.clientsGone = true;
     await Promise.all(others);
@@ -287,9 +290,14 @@ export class World {
     while (!this.clientsGone) {
       await this.schedule.rest(chance.between(1, this.#waiting.size > 0 ? INSPECTION_MS : LOOKING_AWAY_MS));
       for (const { process } of this.nodes) {
-        if (process) this.schedule.after(0, () => checkMemory(process, this.budgets), process.owner);
+        if (process) this.schedule.after(0, () => this.#look(process), process.owner);
       }
     }
+  }
+
+  #look(process: SimulatedProcess): void {
+    // Under a disk that has failed, memory is ahead of it until the process stops.
+    if (!this.failed.has(process.owner)) checkMemory(process, this.budgets);
   }
 
   /** All calm, a last restart, and then: does everything add up? */
@@ -333,7 +341,7 @@ export class World {
       const { attempt } = doubt;
       this.resolving.add(attempt);
       await this.inProcess<true>(process, (tell) => {
-        const resolution = this.#operator.resolutionOf(attempt);
+        const resolution = this.#operators[0]!.resolutionOf(attempt);
         process.ledger.resolve(attempt, resolution).then(
           () => tell(true),
           () => tell(true),
