@@ -8,6 +8,7 @@ import { AdmissionGate } from "./admission/gate.ts";
 import { systemClock } from "./base/clock.ts";
 import { CallIds, timeOfId } from "./base/ids.ts";
 import { DEFAULT_LIMITS } from "./base/limits.ts";
+import { Deadlines } from "./call/deadlines.ts";
 import { KeptAnswers } from "./call/kept-answers.ts";
 import { PriceBook } from "./call/price-book.ts";
 import type { CallEnvironment } from "./call/spec.ts";
@@ -153,6 +154,7 @@ async function assemble(options: InstallationOptions, lock: FolderLock | undefin
     health,
     keptAnswers,
     priceBook: new PriceBook(query),
+    deadlines: new Deadlines(),
     snapshot,
     observer: observeCalls(metrics, log),
   };

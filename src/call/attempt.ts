@@ -163,7 +163,7 @@ export class Attempt {
   }
 
   #send(hold: Hold, wire: WireRequest): Relay {
-    const { limits, ledger } = this.#environment;
+    const { limits, ledger, deadlines } = this.#environment;
     const { call, sink, deadline, claim } = this.#context;
     const { request } = call;
     const { endpoint } = this.#offer;
@@ -181,6 +181,7 @@ export class Attempt {
       answerBytes: limits.answerBytes,
       clientStallMs: limits.clientStallMs,
       deadline,
+      deadlines,
       callMs: limits.callMs,
       transform: call.transform,
       onDisconnect: endpoint.onDisconnect,

@@ -12,7 +12,7 @@ export interface Expiring {
 const TICK_MS = 50;
 
 /** Looks at all deadlines now and then: a timer for each would cost more, and almost none of them is ever needed. */
-class Deadlines {
+export class Deadlines {
   readonly #watched = new Roster<Expiring>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -37,6 +37,3 @@ class Deadlines {
     this.#timer = undefined;
   }
 }
-
-/** Those of this process. */
-export const deadlines = new Deadlines();

@@ -25,6 +25,7 @@ import { openai } from "../vendors/openai/protocol.ts";
 import { readRequest } from "../vendors/openai/request.ts";
 import { type PracticeTransport, practiceTransport } from "../vendors/practice/practice-transport.ts";
 import type { Operation, Transport } from "../vendors/spec.ts";
+import { Deadlines } from "./deadlines.ts";
 import { Departure } from "./departure.ts";
 import { KeptAnswers } from "./kept-answers.ts";
 import { PriceBook } from "./price-book.ts";
@@ -284,6 +285,7 @@ export class CallBench {
       health: new EndpointHealth(clock),
       keptAnswers: new KeptAnswers(store.query, store.journal, openSealer(this.folder), clock, limits),
       priceBook: new PriceBook(store.query),
+      deadlines: new Deadlines(),
       snapshot: () => snapshot,
       observer: {
         attemptFinished: (report) => this.attempts.push(report),

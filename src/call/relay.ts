@@ -12,7 +12,7 @@ import type {
   TransformFactory,
 } from "../vendors/spec.ts";
 import { reclassify, VendorFault } from "../vendors/vendor-fault.ts";
-import { deadlines, type Expiring } from "./deadlines.ts";
+import type { Deadlines, Expiring } from "./deadlines.ts";
 import type { CallSink } from "./spec.ts";
 
 const ERROR_BODY_BYTES = 64 * 1024;
@@ -51,6 +51,7 @@ export interface RelayOptions {
   readonly clientStallMs: number;
   /** performance.now() at which the call's time runs out, which was `callMs` long. */
   readonly deadline: number;
+  readonly deadlines: Deadlines;
   readonly callMs: number;
   readonly transform: TransformFactory | undefined;
   /** What a client's going away does to a stream. */
@@ -102,7 +103,7 @@ export class Relay implements AnswerSink, Expiring {
   attach(exchange: Exchange): void {
     this.#exchange = exchange;
     if (this.#finished) exchange.abort();
-    else deadlines.add(this);
+    else this.#options.deadlines.add(this);
   }
 
   /** Whether a byte has reached the client: from then on the call cannot move to another vendor. */
@@ -304,7 +305,7 @@ export class Relay implements AnswerSink, Expiring {
   #close(): void {
     if (this.#finished) return;
     this.#finished = true;
-    if (this.#exchange) deadlines.remove(this);
+    if (this.#exchange) this.#options.deadlines.remove(this);
     clearTimeout(this.#stall);
   }
 

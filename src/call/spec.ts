@@ -11,6 +11,7 @@ import type { Payers } from "../payers/payers.ts";
 import type { EndpointHealth } from "../routing/health.ts";
 import type { Routes } from "../routing/routes.ts";
 import type { ModelRequest, Protocol, ShownCost, Target, TransformFactory, Transport } from "../vendors/spec.ts";
+import type { Deadlines } from "./deadlines.ts";
 import type { Departure } from "./departure.ts";
 import type { KeptAnswers } from "./kept-answers.ts";
 import type { PriceBook } from "./price-book.ts";
@@ -104,6 +105,8 @@ export interface CallEnvironment {
   readonly health: EndpointHealth;
   readonly keptAnswers: KeptAnswers;
   readonly priceBook: PriceBook;
+  /** Watches the time of the calls in flight. */
+  readonly deadlines: Deadlines;
   readonly snapshot: () => Snapshot;
   readonly observer: CallObserver;
 }

@@ -11,6 +11,8 @@ export interface HeldShare {
   amount: Nano;
   bound: Nano;
   reserve: Nano;
+  /** The part of the bound that the attempt's entries tell of. */
+  told: Nano;
 }
 
 /** A hold in flight, and what it has set aside where. */
@@ -43,7 +45,7 @@ export class AttemptHold implements Hold {
 
   /** Sets something aside in one more window: at the start, or because a budget came into being meanwhile. */
   join(window: WindowSums, ratio: Ratio, reserve: Nano): void {
-    const share: HeldShare = { window, ratio, amount: 0n, bound: 0n, reserve };
+    const share: HeldShare = { window, ratio, amount: 0n, bound: 0n, reserve, told: 0n };
     this.shares.push(share);
     window.reserve += reserve;
     grow(share, this);
@@ -57,6 +59,18 @@ export class AttemptHold implements Hold {
       grow(share, size);
       if (this.stepped) this.#useReserve(share, convertUp(size.bound, share.ratio));
     }
+  }
+
+  /**
+   * The shares of its next entry: what is set aside and no entry tells of yet. In a budget that came into being meanwhile
+   * that is everything, or a crash would leave it in doubt there at less than its bound.
+   */
+  tell(): BudgetShare[] {
+    return this.shares.map((share) => {
+      const { window, bound, told } = share;
+      share.told = bound;
+      return { budget: window.account.book, window: window.start, amount: bound - told };
+    });
   }
 
   /** What was kept free for it is held now; room for one step more stays. */

@@ -548,6 +548,20 @@ describe("restarts", () => {
     await bench.expectBalance();
   });
 
+  test("a budget that came into being under a stream has it in doubt at its whole bound, however far it was topped up", async () => {
+    await start([]);
+    const open = await bench.hold(100n);
+    await bench.setBudgets([budget("team", "team", 1_000n), budget("yuan", "org", 10_000n, { currency: "CNY" })]);
+    bench.ledger.topUp(open, { amount: 50n, bound: 50n });
+    await bench.reopen();
+    expect(bench.sums("team")).toEqual({ settled: 0, held: 150, left: 850 });
+    expect(bench.sums("yuan")).toEqual({ settled: 0, held: 1_065, left: 10_000 - 1_065 });
+    await bench.ledger.resolve(open.attempt, { action: "settle", cost: 100n, basis: "vendor-bill", reason: "" });
+    expect(bench.sums("team")).toEqual({ settled: 100, held: 0, left: 900 });
+    expect(bench.sums("yuan")).toEqual({ settled: 710, held: 0, left: 10_000 - 710 });
+    await bench.expectBalance();
+  });
+
   test("the newest attempt is known, so that ids go on after it", async () => {
     await start([]);
     expect(bench.ledger.lastAttempt).toBeUndefined();

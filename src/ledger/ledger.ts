@@ -9,7 +9,7 @@ import { type BudgetShare, PHASE, type Store } from "../store/spec.ts";
 import { AttemptHold } from "./attempt-hold.ts";
 import { audit } from "./audit.ts";
 import type { BookKeeping } from "./book-keeping.ts";
-import type { BudgetAccount, WindowSums } from "./budget-account.ts";
+import type { BudgetAccount } from "./budget-account.ts";
 import { BudgetBooks } from "./budget-books.ts";
 import { decide, mayGrow, type Places, reserveFor, type Verdict } from "./decision.ts";
 import { makeEntry, settlementEntry } from "./entries.ts";
@@ -159,10 +159,8 @@ export class Ledger {
       this.#keeping.used(held.shares.map(({ window }) => window.account));
       return false;
     }
-    const before = held.shares.map((share) => share.bound);
     held.add(more);
-    const shares = held.shares.map(({ window, bound }, i) => shareOf(window, bound - before[i]!));
-    this.#append(held, "top-up", PHASE.hold, ++held.topUps, more.amount, more.bound, shares, "{}");
+    this.#append(held, "top-up", PHASE.hold, ++held.topUps, more.amount, more.bound, held.tell(), "{}");
     return true;
   }
 
@@ -303,9 +301,8 @@ export class Ledger {
     this.#open.add(hold);
     if (attempt < this.#openSince) void this.#mark(attempt);
     if (this.#lastAttempt === undefined || attempt > this.#lastAttempt) this.#lastAttempt = attempt;
-    const shares = hold.shares.map(({ window, bound }) => shareOf(window, bound));
     const detail = smaller ? { ...ask.detail, outputTokens: smaller.outputTokens } : ask.detail;
-    hold.durable = this.#append(hold, "hold", PHASE.hold, 0, size.amount, size.bound, shares, writeDetail(detail));
+    hold.durable = this.#append(hold, "hold", PHASE.hold, 0, size.amount, size.bound, hold.tell(), writeDetail(detail));
     if (this.#keeping.isShared) hold.durable.catch(() => this.#drop(hold));
     return hold;
   }
@@ -392,7 +389,3 @@ function writeDetail(detail: Detail): string {
 }
 
 const WRITTEN = new WeakMap<Detail, string>();
-
-function shareOf(window: WindowSums, amount: Nano): BudgetShare {
-  return { budget: window.account.book, window: window.start, amount };
-}

@@ -72,7 +72,7 @@ export async function closeCrashed(store: Store, openSince: string, now: number)
       amount: bound,
       held: bound,
       shares: sumShares(holds.map((hold) => readShares(hold.shares))),
-      rates: holds[0]!.rates,
+      rates: holds.at(-1)!.rates, // Of budgets that came into being meanwhile, too.
       detail: JSON.stringify({ reason: CRASH }),
     });
     written.push(store.journal.append({ op: "entry", entry }));

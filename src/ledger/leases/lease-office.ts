@@ -52,22 +52,31 @@ export class LeaseOffice {
   }
 
   /** Takes the lowest free seat, or a new one. @param name for people */
-  join(name: string, now: number): Promise<Seat> {
-    return deed(this.#store.query, async (transaction) => {
-      const rows = await lockNodes(this.#store, transaction);
-      const free = rows.find((row) => row.ended_at !== null);
-      const number = free?.seat ?? (rows.at(-1)?.seat ?? 0) + 1;
-      const epoch = (free?.epoch ?? 0) + 1;
-      const life = { epoch, name, beat: 0, settings_version: 0, joined_at: now, ended_at: null };
-      if (free) await transaction.updateTable("nodes").set(life).where("seat", "=", number).execute();
-      else
-        await transaction
-          .insertInto("nodes")
-          .values({ seat: number, ...life })
-          .execute();
-      await transaction.deleteFrom("meta").where("name", "=", openSinceOf(number)).execute();
-      return { number, epoch };
-    });
+  async join(name: string, now: number): Promise<Seat> {
+    for (;;) {
+      const seat = await deed(this.#store.query, (transaction) => this.#takeSeat(transaction, name, now));
+      if (seat) return seat;
+    }
+  }
+
+  /** Undefined where another node was quicker to take a new one. */
+  async #takeSeat(transaction: Transaction<Schema>, name: string, now: number): Promise<Seat | undefined> {
+    const rows = await lockNodes(this.#store, transaction);
+    const free = rows.find((row) => row.ended_at !== null);
+    const number = free?.seat ?? (rows.at(-1)?.seat ?? 0) + 1;
+    const epoch = (free?.epoch ?? 0) + 1;
+    const life = { epoch, name, beat: 0, settings_version: 0, joined_at: now, ended_at: null };
+    if (free) await transaction.updateTable("nodes").set(life).where("seat", "=", number).execute();
+    else {
+      const { numInsertedOrUpdatedRows } = await transaction
+        .insertInto("nodes")
+        .values({ seat: number, ...life })
+        .onConflict((conflict) => conflict.doNothing())
+        .executeTakeFirst();
+      if (!numInsertedOrUpdatedRows) return undefined;
+    }
+    await transaction.deleteFrom("meta").where("name", "=", openSinceOf(number)).execute();
+    return { number, epoch };
   }
 
   /** A sign of life, where no group gives one. Rejects with `Fenced` where the seat was taken away. */

@@ -1,0 +1,352 @@
+import { type EntryRow, type JournalRow, PHASE } from "../../src/store/spec.ts";
+import type { WireRequest } from "../../src/vendors/spec.ts";
+import { Books, stateOf } from "./books.ts";
+import { Chance } from "./chance.ts";
+import { type ClientCall, type ClientHabits, SimulatedClient } from "./client.ts";
+import { DeclaredBudgets } from "./declared-budgets.ts";
+import { SimulatedDisk } from "./disk.ts";
+import { checkBooks, checkOutcome } from "./final-checks.ts";
+import { SimulatedNode, type SimulatedProcess } from "./node.ts";
+import { SimulatedOperator } from "./operator.ts";
+import { checkEntry, checkMemory, checkRecovered, checkShares } from "./rules.ts";
+import { type Owner, Schedule } from "./schedule.ts";
+import { ENDPOINTS, type Installation } from "./settings.ts";
+import type { Trace } from "./trace.ts";
+import { SimulatedVendor, type TallyRow } from "./vendor.ts";
+import { must } from "./violation.ts";
+
+const INSPECTION_MS = 40;
+/** Longer than any call may last. */
+const CALM_MS = 30_000;
+const LOOKING_AWAY_MS = 3_000;
+
+/** Everything there is in one run, drawn from one seed. */
+export class World {
+  readonly schedule = new Schedule();
+  /** What the product itself draws. */
+  readonly productChance: Chance;
+  readonly installation: Installation;
+  readonly trace: Trace;
+  readonly durable = new Books();
+  readonly budgets: DeclaredBudgets;
+  readonly disk: SimulatedDisk;
+  readonly vendors: ReadonlyMap<string, SimulatedVendor>;
+  /** One for now: many share a store once nodes lease their budgets. */
+  readonly nodes: readonly SimulatedNode[];
+  clientsGone = false;
+  /** Attempts of which a person has said what became of them. */
+  readonly resolving = new Set<string>();
+  /** The processes whose disk failed. */
+  readonly failed = new Set<Owner | undefined>();
+  /** Attempts for whose stream no more could be held. */
+  readonly outgrown = new Set<string>();
+  readonly #chance: Chance;
+  readonly #calls = new Map<string, ClientCall>();
+  readonly #callOfTag = new Map<number, string>();
+  /** What is to be told to those who wait for a process, should it end. */
+  readonly #waiting = new Map<() => void, Owner>();
+  /** Two desks, which do not ask each other. */
+  readonly #operators: readonly SimulatedOperator[];
+  #tags = 0;
+
+  constructor(seed: number, installation: Installation, trace: Trace) {
+    const chance = new Chance(seed);
+    this.#chance = chance;
+    this.productChance = chance.fork();
+    this.installation = installation;
+    this.trace = trace;
+    this.budgets = new DeclaredBudgets(chance.fork());
+    const tell = (what: string): void => this.tell(what);
+    const { schedule } = this;
+    const habits = {
+      fsyncMs: chance.pick([0.3, 2, 20]),
+      slowRate: chance.pick([0, 0.05, 0.3]),
+      slowMs: chance.pick([50, 900]),
+      failureRate: chance.pick([0, 0, 0.01, 0.03]),
+    };
+    this.disk = new SimulatedDisk(schedule, chance.fork(), habits, tell);
+    this.disk.onDurable = (rows) => this.#becameDurable(rows);
+    this.vendors = new Map(
+      Object.entries(ENDPOINTS).map(([id, rules]) => {
+        const habits = {
+          unhappyRate: chance.pick([0, 0.1, 0.5]),
+          firstByteMs: chance.pick([2, 200, 1_000]),
+          betweenChunksMs: chance.pick([0, 10, 100]),
+          chunkBytes: chance.pick([40, 400, 4_000]),
+        };
+        return [id, new SimulatedVendor(id, rules, habits, { schedule, chance: chance.fork(), tell })];
+      }),
+    );
+    this.nodes = [new SimulatedNode("node", this, this.disk, chance.fork())];
+    const restMs = chance.pick([100, 600, 4_000]);
+    this.#operators = [1, 2].map(() => new SimulatedOperator(this, chance.fork(), restMs));
+  }
+
+  tell(what: string): void {
+    this.trace.add(this.schedule.now, what);
+  }
+
+  nextTag(): number {
+    return ++this.#tags;
+  }
+
+  /** From the first call to the last, with all that goes wrong between; then the books are looked at as a whole. */
+  async live(): Promise<void> {
+    const chance = this.#chance;
+    for (const node of this.nodes) node.start();
+    const habits: ClientHabits = {
+      calls: chance.whole(2, 6),
+      thinkMs: chance.pick([5, 200, 2_000]),
+      leaveRate: chance.pick([0, 0.2, 0.6]),
+      slowRate: chance.pick([0, 0.02, 0.2]),
+      keyRate: chance.pick([0, 0.3, 0.8]),
+    };
+    const clients = Array.from({ length: chance.whole(2, 9) }, (_, i) =>
+      new SimulatedClient(this, chance.fork(), habits, `client ${i + 1}`).live(),
+    );
+    const operators = this.#operators.map((operator) => operator.live());
+    const others = [...operators, this.#disturb(), this.#inspect()];
+    await Promise.all(clients);
+    this.clientsGone = true;
+    await Promise.all(others);
+    await this.#end();
+  }
+
+  /** Runs something inside a process. Resolves with what it tells, or with undefined once the process is gone. */
+  inProcess<T>(process: SimulatedProcess, run: (tell: (result: T) => void) => void): Promise<T | undefined> {
+    return new Promise((resolve) => {
+      const lost = (): void => {
+        this.schedule.after(this.#chance.between(0, 30), () => resolve(undefined), undefined);
+      };
+      if (!process.owner.alive) {
+        lost();
+        return;
+      }
+      this.#waiting.set(lost, process.owner);
+      const tell = (result: T): void => {
+        this.#waiting.delete(lost);
+        this.schedule.after(this.#chance.between(0, 5), () => resolve(result), undefined);
+      };
+      this.schedule.after(this.#chance.between(0, 5), () => run(tell), process.owner);
+    });
+  }
+
+  callBegan(id: string, call: ClientCall): void {
+    this.#calls.set(id, call);
+    this.#callOfTag.set(call.tag, id);
+  }
+
+  tallyOf(attempt: string): TallyRow | undefined {
+    for (const { tally } of this.vendors.values()) {
+      const row = tally.find((one) => one.attempt === attempt);
+      if (row) return row;
+    }
+    return undefined;
+  }
+
+  entryQueued(books: Books, entry: EntryRow, now: number): void {
+    const served = { tally: this.tallyOf(entry.attempt), outgrown: this.outgrown.has(entry.attempt) };
+    checkEntry(books, this.budgets, served, entry, now);
+    const asked = entry.phase !== PHASE.resolve || this.resolving.has(entry.attempt);
+    must(asked, "I8", () => `${entry.attempt} is resolved, and nobody asked for it`);
+    if (this.budgets.touched.size === 0) {
+      checkShares(entry, new Map(this.budgets.declared.map(({ id, currency }) => [id, currency])));
+    }
+  }
+
+  /** A request leaves a process: which attempt it is, by the books, and whether it may leave. */
+  attemptSent(books: Books, wire: WireRequest): string {
+    const tag = Number(/#(\d+)/.exec(wire.body.toString("utf8"))?.[1]);
+    const call = this.#callOfTag.get(tag)!;
+    const open = (books.byCall.get(call) ?? []).filter(({ close }) => !close);
+    must(open.length === 1, "I2", () => `${call} is sent with ${open.length} holds`);
+    const { attempt } = open[0]!;
+    must(this.durable.attempts.has(attempt), "I2", () => `${attempt} is sent, and its hold is not on the disk`);
+    must(!this.tallyOf(attempt), "I2", () => `${attempt} is sent twice`);
+    this.#mayDispatch(call, books);
+    this.tell(`${attempt} is sent`);
+    return attempt;
+  }
+
+  /** No second dispatch for a key: unless the first call with it surely cost nothing. */
+  #mayDispatch(call: string, books: Books): void {
+    const key = this.#calls.get(call)!.key;
+    if (key === undefined) return;
+    for (const [other, one] of this.#calls) {
+      if (other === call || one.key !== key) continue;
+      for (const book of books.byCall.get(other) ?? []) {
+        must(stateOf(book) === "released", "I2", () => {
+          return `${call} is sent for key ${key}, for which ${book.attempt} is ${stateOf(book)}`;
+        });
+      }
+    }
+  }
+
+  /** A kept answer is the one that was given before. */
+  replayed(call: string, earlier: string, body: Buffer): void {
+    const before = this.#calls.get(earlier)?.sink.whole;
+    must(
+      !before || before.equals(body),
+      "surface",
+      () => `${call} is answered otherwise than ${earlier}: ${body} instead of ${before}`,
+    );
+    must(!this.durable.byCall.has(call), "I3", () => `${call} is a kept answer, and billed`);
+  }
+
+  processServes(node: SimulatedNode, process: SimulatedProcess): void {
+    this.budgets.inForce();
+    this.findGoneBooks();
+    this.tell(`${process.owner.name} serves`);
+    checkRecovered(process, this.budgets);
+    must(node.process === process, "simulation", () => "two processes on one node");
+  }
+
+  /** The disk has failed under a process: it stops, soon. */
+  processFailed(node: SimulatedNode, cause: unknown): void {
+    this.tell(`${node.owner?.name}: ${String((cause as Error).message)}`);
+    const { owner } = node;
+    this.failed.add(owner);
+    const stop = (): void => {
+      if (owner === node.owner && owner?.alive) void this.#restart(node, "its disk failed");
+    };
+    this.schedule.after(this.#chance.between(0, 20), stop, undefined);
+  }
+
+  /** Books whose budget was taken away or changed are told nothing more. */
+  findGoneBooks(): void {
+    const declared = new Map(this.budgets.declared.map((budget) => [budget.id, budget]));
+    const { rows } = this.disk.read("select * from budget_books", []);
+    for (const row of rows as { book: string; budget: string; closed_at: number | null; [name: string]: unknown }[]) {
+      const budget = declared.get(row.budget);
+      const same =
+        budget !== undefined &&
+        budget.currency === row.currency &&
+        budget.window === row.period &&
+        (budget.timezone ?? "UTC") === row.timezone;
+      if (!same || row.closed_at !== null) this.durable.gone.add(row.book);
+    }
+  }
+
+  #becameDurable(rows: readonly JournalRow[]): void {
+    for (const row of rows) {
+      const entry = this.durable.add(row);
+      if (entry) this.tell(`disk: ${entry.kind} ${entry.attempt}`);
+    }
+  }
+
+  /** Crashes, power cuts, clocks, stalls, partitions. */
+  async #disturb(): Promise<void> {
+    const chance = this.#chance.fork();
+    const restMs = chance.pick([100, 700, 3_000]);
+    let crashes = chance.whole(0, 4);
+    while (!this.clientsGone) {
+      await this.schedule.rest(chance.between(1, restMs));
+      const node = chance.pick(this.nodes);
+      const what = chance.pick(["crash", "crash", "crash", "stall", "partition", "clock"] as const);
+      if (what === "crash" && crashes-- > 0)
+        await this.#restart(node, chance.happens(0.5) ? "killed" : "the power is cut");
+      else if (what === "stall") node.stall(chance.between(1, 400));
+      else if (what === "clock" && chance.happens(0.3)) this.#moveClock(node, chance);
+      else if (what === "partition") {
+        const vendor = chance.pick([...this.vendors.values()]);
+        vendor.partitionedUntil = this.schedule.now + chance.between(1, 2_500);
+        this.tell(`${vendor.id} is cut off`);
+      }
+    }
+  }
+
+  #moveClock(node: SimulatedNode, chance: Chance): void {
+    node.skew += Math.round(chance.between(-1, 1) * chance.pick([50, 60_000, 4_000_000]));
+    this.tell(`the clock of ${node.name} moves to ${new Date(node.clock.now()).toISOString()}`);
+  }
+
+  /** Ends the process and starts another one, which may not live for long either. */
+  async #restart(node: SimulatedNode, why: string): Promise<void> {
+    const chance = this.#chance;
+    const restart = ++node.restarts;
+    this.#crash(node, why);
+    if (chance.happens(0.5)) this.#moveClock(node, chance);
+    await this.schedule.rest(chance.between(1, 600));
+    if (restart !== node.restarts) return;
+    node.start();
+    if (!chance.happens(0.3)) return;
+    await this.schedule.rest(chance.between(0, 8));
+    if (restart === node.restarts) await this.#restart(node, "killed again");
+  }
+
+  #crash(node: SimulatedNode, why: string): void {
+    const { owner } = node;
+    node.crash(why);
+    for (const [lost, waitsFor] of this.#waiting) {
+      if (waitsFor !== owner) continue;
+      this.#waiting.delete(lost);
+      lost();
+    }
+  }
+
+  /** Looks at the ledger in memory now and then, while something goes on. */
+  async #inspect(): Promise<void> {
+    const chance = this.#chance.fork();
+    while (!this.clientsGone) {
+      await this.schedule.rest(chance.between(1, this.#waiting.size > 0 ? INSPECTION_MS : LOOKING_AWAY_MS));
+      for (const { process } of this.nodes) {
+        if (process) this.schedule.after(0, () => this.#look(process), process.owner);
+      }
+    }
+  }
+
+  #look(process: SimulatedProcess): void {
+    // Under a disk that has failed, memory is ahead of it until the process stops.
+    if (!this.failed.has(process.owner)) checkMemory(process, this.budgets);
+  }
+
+  /** All calm, a last restart, and then: does everything add up? */
+  async #end(): Promise<void> {
+    this.disk.calm = true;
+    for (const vendor of this.vendors.values()) vendor.partitionedUntil = 0;
+    for (const node of this.nodes) await this.#running(node);
+    await this.schedule.rest(CALM_MS);
+    for (const node of this.nodes) {
+      const process = await this.#running(node);
+      const { ledger, environment } = process;
+      must(ledger.inFlight.holds === 0 && ledger.inFlight.waiting === 0, "I1", () => "something is held for nobody");
+      must(environment.gate.inFlight === 0, "surface", () => "a call never left the gate");
+      checkMemory(process, this.budgets);
+    }
+    checkOutcome(this);
+    for (const node of this.nodes) {
+      if (this.#chance.happens(0.5)) continue;
+      this.#crash(node, "the last one");
+      node.start();
+    }
+    for (const node of this.nodes) await this.#settleAll(node);
+    await checkBooks(this, await this.#running(this.nodes[0]!));
+  }
+
+  async #running(node: SimulatedNode): Promise<SimulatedProcess> {
+    for (let patience = 1_000; !node.process; patience--) {
+      must(patience > 0, "recovery", () => "the process does not come back");
+      await this.schedule.rest(50);
+    }
+    return node.process;
+  }
+
+  /** The vendors' invoices come: nothing stays in doubt. */
+  async #settleAll(node: SimulatedNode): Promise<void> {
+    for (let patience = 200; ; patience--) {
+      must(patience > 0, "recovery", () => "doubts do not end");
+      const process = await this.#running(node);
+      const [doubt] = process.ledger.unsettled();
+      if (!doubt) return;
+      const { attempt } = doubt;
+      this.resolving.add(attempt);
+      await this.inProcess<true>(process, (tell) => {
+        const resolution = this.#operators[0]!.resolutionOf(attempt);
+        process.ledger.resolve(attempt, resolution).then(
+          () => tell(true),
+          () => tell(true),
+        );
+      });
+    }
+  }
+}
