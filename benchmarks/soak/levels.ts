@@ -1,4 +1,5 @@
-import { readdirSync, readlinkSync } from "node:fs";
+import { readdirSync, readlinkSync, statSync } from "node:fs";
+import { join } from "node:path";
 import type { RunningMaidan } from "../../tests/harness/maidan.ts";
 
 /** What the program says of itself at one moment. */
@@ -8,6 +9,8 @@ export interface Level {
   readonly residentMb: number;
   readonly heapMb: number;
   readonly externalMb: number;
+  /** The ledger's file: its readers keep up to 32 MiB each of it, so that memory grows with it until then. */
+  readonly databaseMb: number;
   readonly descriptors: number;
   /** Timers that keep the process alive. */
   readonly timers: number;
@@ -30,6 +33,7 @@ export async function readLevel(maidan: RunningMaidan, at: number): Promise<Leve
     residentMb: mb("process_resident_memory_bytes"),
     heapMb: mb("nodejs_heap_size_used_bytes"),
     externalMb: mb("nodejs_external_memory_bytes"),
+    databaseMb: statSync(join(maidan.dataFolder, "maidan.db")).size / 2 ** 20,
     descriptors: value("process_open_fds"),
     timers: value('nodejs_active_resources{type="Timeout"}'),
     resources: value("nodejs_active_resources_total"),
@@ -43,6 +47,7 @@ const COLUMNS: readonly [name: string, of: (level: Level) => string][] = [
   ["resident MB", ({ residentMb }) => residentMb.toFixed(1)],
   ["heap MB", ({ heapMb }) => heapMb.toFixed(1)],
   ["external MB", ({ externalMb }) => externalMb.toFixed(1)],
+  ["database MB", ({ databaseMb }) => databaseMb.toFixed(1)],
   ["descriptors", ({ descriptors }) => String(descriptors)],
   ["timers", ({ timers }) => String(timers)],
   ["resources", ({ resources }) => String(resources)],
@@ -50,10 +55,10 @@ const COLUMNS: readonly [name: string, of: (level: Level) => string][] = [
   ["in doubt", ({ unsettled }) => String(unsettled)],
 ];
 
-export const LEVEL_HEAD = COLUMNS.map(([name]) => name.padStart(11)).join("");
+export const LEVEL_HEAD = COLUMNS.map(([name]) => name.padStart(12)).join("");
 
 export function levelRow(level: Level): string {
-  return COLUMNS.map(([, of]) => of(level).padStart(11)).join("");
+  return COLUMNS.map(([, of]) => of(level).padStart(12)).join("");
 }
 
 /** The median of a figure over the levels of a span of time, in seconds. */
