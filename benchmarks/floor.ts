@@ -9,7 +9,7 @@ import { type Dispatcher, Pool } from "undici";
  */
 
 const [upstream = "", secret = ""] = process.argv.slice(2);
-const pool = new Pool(upstream, { connections: 256, pipelining: 1 });
+const pool = new Pool(upstream, { connections: 2_048, pipelining: 1 });
 const expected = createHash("sha256").update(secret).digest();
 
 const OF_THE_CONNECTION = new Set(["connection", "keep-alive", "transfer-encoding"]);

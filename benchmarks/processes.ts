@@ -66,6 +66,11 @@ function printed(child: ChildProcess, pattern: RegExp): Promise<RegExpExecArray>
   });
 }
 
+/** A process beside the gateway, on the core of the load. */
+export function startBeside(script: string): ChildProcess {
+  return start(LOAD_CORE, [join(HERE, script)]);
+}
+
 /** A server that load can be sent to. */
 export interface Target {
   readonly name: string;

@@ -8,7 +8,7 @@ type ToolCallStart = AnswerPiece & { readonly type: "tool-call-start" };
 interface Choice {
   text: string;
   reasoning: string;
-  readonly calls: { readonly start: ToolCallStart; given: string }[];
+  readonly calls: Map<number, { readonly start: ToolCallStart; given: string }>;
   end: object;
 }
 
@@ -33,20 +33,24 @@ export function writeBody(request: ModelRequest, pieces: readonly AnswerPiece[],
 }
 
 function choices(pieces: readonly AnswerPiece[]): object[] {
-  const all: Choice[] = [];
+  const all = new Map<number, Choice>();
   const of = (index: number): Choice => {
-    all[index] ??= { text: "", reasoning: "", calls: [], end: finishFields("error", undefined) };
-    return all[index];
+    let choice = all.get(index);
+    if (!choice) {
+      choice = { text: "", reasoning: "", calls: new Map(), end: finishFields("error", undefined) };
+      all.set(index, choice);
+    }
+    return choice;
   };
   for (const piece of pieces) {
     if (piece.type === "text-delta") of(piece.choice).text += piece.text;
     else if (piece.type === "reasoning-delta") of(piece.choice).reasoning += piece.text;
-    else if (piece.type === "tool-call-start") of(piece.choice).calls[piece.index] = { start: piece, given: "" };
-    else if (piece.type === "tool-call-delta") of(piece.choice).calls[piece.index]!.given += piece.text;
+    else if (piece.type === "tool-call-start") of(piece.choice).calls.set(piece.index, { start: piece, given: "" });
+    else if (piece.type === "tool-call-delta") of(piece.choice).calls.get(piece.index)!.given += piece.text;
     else if (piece.type === "finish") of(piece.choice).end = finishFields(piece.reason, piece.raw);
   }
-  return all.flatMap(({ text, reasoning, calls, end }, index) => {
-    const called = calls.filter(Boolean).map(({ start, given }) => callOf(start, given));
+  return inOrder(all).map(([index, { text, reasoning, calls, end }]) => {
+    const called = inOrder(calls).map(([, { start, given }]) => callOf(start, given));
     const message = {
       role: "assistant",
       content: text === "" && called.length > 0 ? null : text,
@@ -55,6 +59,11 @@ function choices(pieces: readonly AnswerPiece[]): object[] {
     };
     return { index, message, logprobs: null, ...end };
   });
+}
+
+/** By the vendor's own count, which may leave places out, a billion of them too. */
+function inOrder<T>(all: ReadonlyMap<number, T>): [number, T][] {
+  return [...all].sort(([one], [other]) => one - other);
 }
 
 function embeddings(

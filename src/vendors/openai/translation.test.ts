@@ -218,3 +218,15 @@ test("a stream that breaks off is told to be over in the dialect's own shape", (
   expect(stream.finished).toBe(false);
   expect(stream.stop().toString()).toMatch(/"finish_reason":"length".*\n\ndata: \[DONE\]\n\n$/);
 });
+
+test("choices and calls stand in the order of the vendor's count, whatever it leaves out", () => {
+  const finish: AnswerPiece = { type: "finish", choice: 2_147_483_647, reason: "tool_calls" };
+  const call = (index: number): AnswerPiece[] => [
+    { type: "tool-call-start", choice: 2_147_483_647, index, id: `c${index}`, name: "f" },
+    { type: "tool-call-delta", choice: 2_147_483_647, index, text: "{}" },
+  ];
+  const pieces = [...call(4_294_967_295), ...call(7), finish, { type: "text-delta", choice: 2, text: "hi" } as const];
+  const { choices } = JSON.parse(openaiDialect.writeAnswer(request(), pieces, NAMING).toString());
+  expect(choices.map(({ index }: { index: number }) => index)).toEqual([2, 2_147_483_647]);
+  expect(choices[1].message.tool_calls.map(({ id }: { id: string }) => id)).toEqual(["c7", "c4294967295"]);
+});
