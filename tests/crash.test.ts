@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { onPostgres } from "../src/store/postgres.suite.ts";
 import { costOf, nano, random, sum } from "./harness/arithmetic.ts";
 import { billedIn, budgetsOf, closedTally, expectCleanAudit } from "./harness/books.ts";
 import { launchMaidan, type RunningMaidan, startMaidan } from "./harness/maidan.ts";
@@ -45,14 +46,16 @@ interface Call {
  * as settled or as unsettled; no budget is over; the books balance; start-up recovers by itself". Each of the callers
  * has a key of its own and one call at a time, so that whatever is in doubt can be told call by call.
  */
-describe(`kill -9 (${ROUNDS} rounds, MAIDAN_CRASH_SEED=${SEED})`, () => {
+function crashes(environmentOf: () => Promise<Record<string, string>>): void {
   const next = random(SEED);
   const rounds: Round[] = [];
   let upstream: RunningUpstream;
   let maidan: RunningMaidan;
   let dataFolder: string;
+  let environment: Record<string, string>;
 
   beforeAll(async () => {
+    environment = await environmentOf();
     dataFolder = mkdtempSync(join(tmpdir(), "maidan-crash-"));
     upstream = await startUpstream({ models: { "*": { billsOnAbort: "generated" } } });
     const keys = (names: string[]) => names.map((id) => ({ id, secret: `sk-test-${id}` }));
@@ -61,6 +64,7 @@ describe(`kill -9 (${ROUNDS} rounds, MAIDAN_CRASH_SEED=${SEED})`, () => {
     const roomy = payer("roomy", "100000", { keys: keys(names.slice(8)) });
     maidan = await startMaidan({
       dataFolder,
+      environment,
       yaml: yaml({
         endpoints: [endpoint(upstream, { models: [{ id: "mini", maxOutputTokens: 100, price: DEAR_PRICE }] })],
         payers: [payer("all", "100000", { keys: [], payers: [tight, roomy] })],
@@ -98,14 +102,14 @@ describe(`kill -9 (${ROUNDS} rounds, MAIDAN_CRASH_SEED=${SEED})`, () => {
   async function restart(): Promise<number> {
     // Now and then the power goes again while it is still recovering.
     if (next() < 0.3) {
-      const child = launchMaidan(dataFolder);
+      const child = launchMaidan(dataFolder, { environment });
       const ended = once(child, "exit");
       await new Promise((resolve) => setTimeout(resolve, next() * 700));
       child.kill("SIGKILL");
       await ended;
     }
     const began = performance.now();
-    maidan = await startMaidan({ dataFolder });
+    maidan = await startMaidan({ dataFolder, environment });
     return performance.now() - began;
   }
 
@@ -193,7 +197,20 @@ describe(`kill -9 (${ROUNDS} rounds, MAIDAN_CRASH_SEED=${SEED})`, () => {
     }
     return { settled, inDoubt, arrived };
   }
+}
+
+const RUN = `${ROUNDS} rounds, MAIDAN_CRASH_SEED=${SEED}`;
+const STORE = process.env.MAIDAN_CRASH_STORE;
+
+describe.skipIf(STORE === "postgres")(`kill -9 on SQLite (${RUN})`, () => {
+  crashes(async () => ({}));
 });
+
+if (STORE !== "sqlite") {
+  onPostgres(`kill -9 on PostgreSQL (${RUN})`, (server) => {
+    crashes(async () => ({ MAIDAN_DATABASE_URL: await server().createDatabase() }));
+  });
+}
 
 function isWhole(answer: RawAnswer, stream: boolean): boolean {
   if (answer.status !== 200 || answer.broken) return false;
