@@ -23,7 +23,11 @@ export function openRemoteStore(channel: Channel, limits: Pick<Limits, "journalQ
     journal.fail(cause);
   });
   const query = new Kysely<Schema>({ dialect: new ThreadedSqliteDialect(writer, { pick: () => reader }) });
-  return { engine: "sqlite", query, journal, warnings: [], close: () => journal.drain().catch(() => {}) };
+  const close = async (): Promise<void> => {
+    await journal.drain().catch(() => {});
+    questions.abandon(new Error("the store is closed"));
+  };
+  return { engine: "sqlite", query, journal, warnings: [], close };
 }
 
 interface Waiting {

@@ -4,7 +4,7 @@ import { leaseOf } from "../../store/batch.ts";
 import type { Schema } from "../../store/schema.ts";
 import { readSettingsVersion } from "../../store/settings.ts";
 import { Fenced, OPEN_SINCE, type Seat, type Store } from "../../store/spec.ts";
-import { readOpenSince } from "../recovery.ts";
+import { readLastAttempt } from "../recovery.ts";
 import { closeLeftOpen } from "./left-open.ts";
 import { grantOf, type Want } from "./slice.ts";
 import { deed, lockWindows, type Place, placeName, readBounds, within } from "./windows.ts";
@@ -75,7 +75,8 @@ export class LeaseOffice {
         .executeTakeFirst();
       if (!numInsertedOrUpdatedRows) return undefined;
     }
-    await transaction.deleteFrom("meta").where("name", "=", openSinceOf(number)).execute();
+    // The ids of this node's calls will sort after all there are: nothing of it is open before.
+    await setMark(transaction, openSinceOf(number), (await readLastAttempt(transaction)) ?? "");
     return { number, epoch };
   }
 
@@ -194,8 +195,14 @@ export class LeaseOffice {
 
   /** Leaves in doubt what a process that had the store alone left open: none has it alone any more. */
   async endAlone(reason: string, now: number): Promise<string[]> {
-    const since = await readOpenSince(this.#store.query);
-    return deed(this.#store.query, (transaction) => closeLeftOpen(this.#store, transaction, "", since, reason, now));
+    const { query } = this.#store;
+    const row = await query.selectFrom("meta").select("value").where("name", "=", OPEN_SINCE).executeTakeFirst();
+    if (!row) return [];
+    return deed(query, async (transaction) => {
+      const doubts = await closeLeftOpen(this.#store, transaction, "", row.value, reason, now);
+      await setMark(transaction, OPEN_SINCE, (await readLastAttempt(transaction)) ?? "");
+      return doubts;
+    });
   }
 
   /**
@@ -254,6 +261,14 @@ export class LeaseOffice {
     await transaction.deleteFrom("node_windows").where("seat", "=", seat).where(within(places)).execute();
     await transaction.deleteFrom("leases").where("seat", "=", seat).where(within(places)).execute();
   }
+}
+
+async function setMark(transaction: Transaction<Schema>, name: string, value: string): Promise<void> {
+  await transaction
+    .insertInto("meta")
+    .values({ name, value })
+    .onConflict((conflict) => conflict.column("name").doUpdateSet({ value }))
+    .execute();
 }
 
 /** The row of `meta` that says from which attempt on a seat may hold open attempts. */
