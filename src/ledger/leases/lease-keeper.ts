@@ -147,7 +147,9 @@ export class LeaseKeeper {
     await looked(outlook);
     this.#hearWants(outlook);
     this.#measure();
+    // Not beside a draw: it would take a lease again in a window that was left.
     while (this.#drawing) await this.#drawing;
+    if (seat !== this.#seat) return;
     await this.#alone(() => this.#retirePast(seat));
     this.draw();
     await this.#drawing;
@@ -185,9 +187,6 @@ export class LeaseKeeper {
     }
     const past = [...this.#past];
     if (past.length === 0) return;
-    // A draw that came after it would take a lease again.
-    await this.#drawing;
-    if (seat !== this.#seat) return;
     await this.#options.office.retire(seat, past.map(placeOf));
     for (const window of past) this.#past.delete(window);
   }
