@@ -40,6 +40,8 @@ export async function adjustAttempt(
   const before = spent.reduce((sum, entry) => sum + entry.amount, 0n);
   if (before + amount < 0n) throw new Fault("invalid_request", ledgerWords.belowZero(attempt), { param: "amount" });
   const charged = chargesOf(entries, spent);
+  const currencies = await readCurrencies(store.query, [...charged.values()]);
+  // From here to the entry nothing is waited for: a budget that is opened now either is told, or reads the entry as its past.
   const known = new Set([...charged.values()].map(({ book }) => book));
   for (const account of books.accountsOf(world.pathOf(last.payer))) {
     const { start, end } = account.window;
@@ -49,8 +51,8 @@ export async function adjustAttempt(
     if (!ratio) continue;
     const name = `${start} ${account.book}`;
     charged.set(name, { book: account.book, window: start, amount: convert(before, ratio) });
+    currencies.set(account.book, account.setting.currency);
   }
-  const currencies = await readCurrencies(store.query, [...charged.values()]);
   const shares: BudgetShare[] = [];
   const moved: BudgetAccount[] = [];
   for (const { book, window, amount: earlier } of charged.values()) {
