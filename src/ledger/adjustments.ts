@@ -25,7 +25,9 @@ export async function adjustAttempt(
   adjustment: Adjustment,
   now: number,
 ): Promise<BudgetAccount[]> {
-  const entry = await planAdjustment(store.query, books, world, adjustment, now);
+  const spending = await readSpending(store.query, adjustment);
+  // From here to the entry nothing is waited for: a budget that is opened now either is told, or reads the entry as its past.
+  const entry = adjustmentEntry(spending, books, world, adjustment, now);
   const moved: BudgetAccount[] = [];
   for (const { budget, window, amount } of entry.shares) {
     const account = books.book(budget);
@@ -37,14 +39,23 @@ export async function adjustAttempt(
   return moved;
 }
 
-/** The entry of a correction: what it changes in every budget that the attempt was, or would have been, charged to. */
-export async function planAdjustment(
+/** What an attempt that is to be corrected cost so far, and where. */
+interface Spending {
+  readonly opening: EntriesTable;
+  readonly last: EntriesTable;
+  readonly before: Nano;
+  /** By window and book. */
+  readonly charged: Map<string, Charged>;
+  readonly currencies: Map<string, string>;
+  /** The number of its next correction. */
+  readonly next: number;
+}
+
+/** Throws where the attempt cannot be corrected so. */
+export async function readSpending(
   query: Kysely<Schema>,
-  books: BudgetBooks,
-  world: LedgerWorld,
-  { attempt, amount, currency, reason }: Adjustment,
-  now: number,
-): Promise<EntryRow> {
+  { attempt, amount, currency }: Adjustment,
+): Promise<Spending> {
   const entries = await readEntries(query, attempt);
   const opening = entries.find((entry) => entry.phase === PHASE.hold);
   const last = entries.findLast((entry) => entry.phase === PHASE.resolve || entry.phase === PHASE.close);
@@ -60,6 +71,20 @@ export async function planAdjustment(
   const before = spent.reduce((sum, entry) => sum + entry.amount, 0n);
   if (before + amount < 0n) throw new Fault("invalid_request", ledgerWords.belowZero(attempt), { param: "amount" });
   const charged = chargesOf(entries, spent);
+  const names = [...charged.values()].map(({ book }) => book);
+  const numbers = entries.filter((entry) => entry.phase === PHASE.adjust).map((entry) => entry.n);
+  const currencies = await readCurrencies(query, names);
+  return { opening, last, before, charged, currencies, next: Math.max(-1, ...numbers) + 1 };
+}
+
+/** The entry of a correction: what it changes in every budget that the attempt was, or would have been, charged to. */
+export function adjustmentEntry(
+  { opening, last, before, charged, currencies, next: n }: Spending,
+  books: BudgetBooks,
+  world: LedgerWorld,
+  { amount, reason }: Adjustment,
+  now: number,
+): EntryRow {
   const known = new Set([...charged.values()].map(({ book }) => book));
   for (const account of books.accountsOf(world.pathOf(last.payer))) {
     const { start, end } = account.window;
@@ -69,17 +94,13 @@ export async function planAdjustment(
     if (!ratio) continue;
     const name = `${start} ${account.book}`;
     charged.set(name, { book: account.book, window: start, amount: convert(before, ratio) });
+    currencies.set(account.book, account.setting.currency);
   }
-  const currencies = await readCurrencies(
-    query,
-    [...charged.values()].map(({ book }) => book),
-  );
   const shares: BudgetShare[] = [];
   for (const { book, window, amount: earlier } of charged.values()) {
     const ratio = rateInto(currencies.get(book) ?? last.currency, last, world, opening.at);
     if (ratio) shares.push({ budget: book, window, amount: convert(before + amount, ratio) - earlier });
   }
-  const n = Math.max(-1, ...entries.filter((entry) => entry.phase === PHASE.adjust).map((entry) => entry.n)) + 1;
   const detail = JSON.stringify({ reason });
   const { rates } = last;
   const content = { phase: PHASE.adjust, n, kind: "adjust", at: now, amount, held: 0n, shares, rates, detail } as const;
@@ -105,10 +126,7 @@ function chargesOf(entries: readonly EntriesTable[], spent: readonly EntriesTabl
 }
 
 /** The currencies of budgets' books, by book. */
-export async function readCurrencies(
-  query: Kysely<Schema>,
-  books: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
+export async function readCurrencies(query: Kysely<Schema>, books: readonly string[]): Promise<Map<string, string>> {
   if (books.length === 0) return new Map();
   const rows = await query.selectFrom("budget_books").select(["book", "currency"]).where("book", "in", books).execute();
   return new Map(rows.map(({ book, currency }) => [book, currency]));

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { PHASE } from "../store/spec.ts";
 import { Bench, budget, costs, WORLD } from "./ledger.suite.ts";
+import { Ledger } from "./ledger.ts";
 import type { HoldAsk, SmallerHold } from "./spec.ts";
 
 let bench: Bench;
@@ -664,6 +665,40 @@ describe("changes of budgets", () => {
     await bench.expectBalance();
     await bench.reopen();
     expect(bench.sums("fresh").settled).toBe(Number(spent));
+  });
+
+  test("a correction that is under way while a budget is opened counts in it once", async () => {
+    await start([budget("o", "org", 1_000n)]);
+    const hold = await bench.hold(100n);
+    await bench.ledger.settle(hold, costs(100n));
+    const { store, clock, limits, budgets, world } = bench;
+    // The correction's question for currencies is answered only once the budget is in force.
+    let answer!: () => void;
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const questions: unknown[] = [];
+    const query = store.query.withPlugin({
+      transformQuery: ({ node, queryId }) => {
+        const asked = node.kind === "SelectQueryNode" ? JSON.stringify(node) : "";
+        const asks = asked.includes('"budget_books"') && asked.includes('"currency"');
+        if (asks) questions.push(queryId);
+        return node;
+      },
+      transformResult: async ({ queryId, result }) => {
+        if (questions.includes(queryId)) await answered;
+        return result;
+      },
+    });
+    bench.ledger = await Ledger.open({ store: { ...store, query }, clock, limits, budgets, world });
+    const adjusting = bench.ledger.adjust({ attempt: hold.attempt, amount: 7n, currency: "USD", reason: "agreed" });
+    await vi.waitFor(() => expect(questions).toHaveLength(1));
+    await bench.setBudgets([budget("o", "org", 1_000n), budget("team", "team", 1_000n)]);
+    answer();
+    await adjusting;
+    expect(bench.sums("team").settled).toBe(107);
+    expect(bench.sums("o").settled).toBe(107);
+    await bench.expectBalance();
   });
 
   test("a budget that comes back after it was taken away counts what was spent meanwhile", async () => {

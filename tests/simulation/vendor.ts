@@ -217,7 +217,9 @@ class SimulatedExchange implements Exchange {
       if (row.state === "served" && rule === "nothing" && !taken) row.state = "running";
       if (row.state !== "running") return;
       row.state = state;
-      row.billed = this.#vendor.billedFor(row.answer!, this.#generated, rule);
+      const { billsOnBreak } = this.#vendor.rules;
+      const how = row.answer!.fate === "error in the stream" ? billsOnBreak : rule;
+      row.billed = this.#vendor.billedFor(row.answer!, this.#generated, how);
       this.#vendor.tell(`${this.#vendor.id}: ${row.attempt} is ${state} after ${this.#generated} tokens`);
     };
     this.#vendor.schedule.after(this.#vendor.latency(), notice, undefined);
@@ -249,7 +251,8 @@ class SimulatedExchange implements Exchange {
   #send(answer: PlannedAnswer, place: number): void {
     const row = this.#row;
     const { schedule, chance, habits, rules } = this.#vendor;
-    if (row.state !== "running" && row.state !== "refused") return;
+    const goesOn = place > 0 && place === answer.chunks.length;
+    if (row.state !== "running" && row.state !== "refused" && !goesOn) return;
     const { chunks, fate } = answer;
     const midway = place >= Math.floor(chunks.length / 2);
     if (midway && fate === "silence midway") return;
@@ -259,10 +262,15 @@ class SimulatedExchange implements Exchange {
     }
     const chunk = chunks[place];
     if (!chunk) {
-      this.#finishServing(answer);
+      this.#deliver(() => {
+        row.ended = true;
+        this.#finish();
+        this.#sink.onEnd();
+      });
       return;
     }
     this.#generated = chunk.tokens;
+    if (place === chunks.length - 1) this.#finishServing(answer);
     this.#deliver(() => {
       row.delivered = chunk;
       this.#watch(this.#bounds.betweenBytesMs);
@@ -274,17 +282,11 @@ class SimulatedExchange implements Exchange {
 
   #finishServing(answer: PlannedAnswer): void {
     const row = this.#row;
-    if (row.state === "running") {
-      row.state = answer.fate === "error in the stream" ? "broken" : "served";
-      const { billsOnBreak } = this.#vendor.rules;
-      row.billed =
-        row.state === "served" ? answer.usage : this.#vendor.billedFor(answer, answer.usage.output, billsOnBreak);
-    }
-    this.#deliver(() => {
-      row.ended = true;
-      this.#finish();
-      this.#sink.onEnd();
-    });
+    if (row.state !== "running") return;
+    row.state = answer.fate === "error in the stream" ? "broken" : "served";
+    const { billsOnBreak } = this.#vendor.rules;
+    row.billed =
+      row.state === "served" ? answer.usage : this.#vendor.billedFor(answer, answer.usage.output, billsOnBreak);
   }
 
   #break(generated: number, rule: EndpointRules["billsOnBreak"]): void {

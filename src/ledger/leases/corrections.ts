@@ -6,7 +6,7 @@ import { writeEntry } from "../../store/entry-writing.ts";
 import { writeKept } from "../../store/kept-writing.ts";
 import type { EntriesTable, Schema } from "../../store/schema.ts";
 import { type BudgetShare, PHASE, type Store } from "../../store/spec.ts";
-import { planAdjustment, readCurrencies } from "../adjustments.ts";
+import { adjustmentEntry, readCurrencies, readSpending } from "../adjustments.ts";
 import type { BudgetBooks } from "../budget-books.ts";
 import { addRate } from "../rates.ts";
 import { factsOf, ratioOf, ratioOfShare, readShares } from "../recovery.ts";
@@ -102,7 +102,7 @@ const MOST_TRIES = 10;
 export async function correct({ store, books, world }: Correcting, adjustment: Adjustment, at: number): Promise<void> {
   for (let tries = 1; ; tries++) {
     const isWritten = await deed(store.query, async (transaction) => {
-      const entry = await planAdjustment(transaction, books, world, adjustment, at);
+      const entry = adjustmentEntry(await readSpending(transaction, adjustment), books, world, adjustment, at);
       await lockWindows(
         store,
         transaction,
