@@ -77,7 +77,7 @@ interface Installation {
   readonly ledger: Ledger;
   readonly operators: ReturnType<typeof operatorsApp>;
   readonly adminKey: AdminKey;
-  readonly query: Store["query"];
+  readonly store: Pick<Store, "query" | "warnings">;
   /** Resolves with the cause when the disk failed: nothing more can be promised. */
   readonly failed: Promise<unknown>;
   /** Takes no new calls, lets those in flight end, closes the books. */
@@ -176,7 +176,7 @@ async function assemble(options: InstallationOptions, lock: FolderLock | undefin
     lock?.release();
   };
   const failed = new Promise<unknown>((resolve) => journal.onFailure(resolve));
-  return { control, calls, ledger, operators, adminKey, query, failed, close };
+  return { control, calls, ledger, operators, adminKey, store, failed, close };
 }
 
 interface OperatorsParts {
@@ -233,7 +233,7 @@ function makeOperators(options: InstallationOptions, parts: OperatorsParts): Ret
         dataFolder,
         nodeVersion: process.version,
         ...examineSettings(control.snapshot, clock),
-        ...examineStore(query),
+        ...examineStore(store),
         probeEndpoint: probe,
         auditLedger: () => ledger.audit(),
         unsettled: () => ledger.unsettled(),
@@ -261,7 +261,7 @@ async function startServer(options: StartOptions): Promise<StartedServer> {
   let socket: Server | undefined;
   try {
     const first = await firstStart(control);
-    await offerVendors(control, installation.query, process.env);
+    await offerVendors(control, installation.store.query, process.env);
     const applied = options.apply && (await control.applyFile(options.apply.content, { name: options.apply.name }));
     server = makeServer({
       openAi: new OpenAiSurface(calls, language),
@@ -288,7 +288,7 @@ async function startServer(options: StartOptions): Promise<StartedServer> {
       vendors: offeredVendors(control),
       otherVendors: otherVendors(control),
       applied,
-      notes: notesOf(ledger, applied?.warnings ?? first?.warnings ?? []),
+      notes: notesOf(ledger, installation.store.warnings, applied?.warnings ?? first?.warnings ?? []),
       failed: installation.failed,
       close: async () => {
         for (const one of servers) one?.close();

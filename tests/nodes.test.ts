@@ -188,6 +188,9 @@ onPostgres("many nodes, one cap", (server) => {
 
   it("follow settings within two seconds, and take each other's keys", async () => {
     await startNodes(await postgres().createDatabase());
+    const { nodes: seats } = await nodes[1]!.admin.get("status");
+    expect(seats.map(({ seat }: { seat: number }) => seat)).toEqual(Array.from({ length: NODES }, (_, i) => i + 1));
+    expect(new Set(seats.map(({ name }: { name: string }) => name)).size).toBe(NODES);
     await nodes[2]!.admin.post("payers", { id: "new", parent: "group" });
     await nodes[2]!.admin.post("keys", { id: "new-key", payer: "new", secret: "sk-test-new" });
     await sleep(2_000);

@@ -31,8 +31,12 @@ export function otherVendors(control: Control): StartedServer["otherVendors"] {
 }
 
 /** What the person who starts Maidan should know. */
-export function notesOf(ledger: Ledger, warnings: readonly { readonly text: Text }[]): Text[] {
+export function notesOf(
+  ledger: Ledger,
+  ofStore: readonly Text[],
+  ofSettings: readonly { readonly text: Text }[],
+): Text[] {
   const { crashed, unsettled, problems } = ledger.recovery;
   const doubt = unsettled > 0 ? [httpWords.recovered(crashed.length, unsettled)] : [];
-  return [...doubt, ...problems, ...warnings.map((warning) => warning.text)];
+  return [...ofStore, ...doubt, ...problems, ...ofSettings.map((warning) => warning.text)];
 }

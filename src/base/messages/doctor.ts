@@ -111,6 +111,9 @@ export const doctorWords = translations(
       "Use a faster disk. With --durability process a call no longer waits, but what the disk has not seen is lost in a power cut.",
 
     storeGood: () => "Whole.",
+    storeAnswers: () => "PostgreSQL answers. Whether its files are whole is for its own tools (pg_amcheck).",
+    storeForgetsDo: () =>
+      "On the server: alter system set … = on; select pg_reload_conf(); then start Maidan again, which looks at its start.",
     storeBroken: (line: string) => `The database is damaged: ${line}`,
     storeBrokenDo: () =>
       "Stop Maidan, copy the data folder away, and restore the last good backup. Look for a failing disk.",
@@ -220,6 +223,9 @@ export const doctorWords = translations(
     slowDiskDo: () => "请使用更快的磁盘。以 --durability process 运行则调用不再等待，但断电时会丢失尚未落盘的内容。",
 
     storeGood: () => "完好。",
+    storeAnswers: () => "PostgreSQL 有应答。其文件是否完好，请用它自带的工具检查（pg_amcheck）。",
+    storeForgetsDo: () =>
+      "请在服务器上执行 alter system set … = on; select pg_reload_conf();，然后重新启动 Maidan（它只在启动时查看）。",
     storeBroken: (line) => `数据库已损坏：${line}`,
     storeBrokenDo: () => "请停止 Maidan，备份当前数据文件夹，并恢复最近一份完好的备份。请检查磁盘是否有故障。",
     ledgerGood: (entries) => `${entries} 条分录，账目平衡。`,

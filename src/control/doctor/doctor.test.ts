@@ -64,6 +64,7 @@ function well(more: Partial<DoctorDependencies> = {}): DoctorDependencies {
     unsettled: () => [],
     lastEntryAt: async () => undefined,
     checkStore: async () => ["ok"],
+    storeWarnings: () => [],
     ...more,
   };
 }
@@ -212,7 +213,7 @@ describe("the books", () => {
         .insertInto("meta")
         .values({ name: `name ${i}`, value: "x".repeat(500) })
         .execute();
-    expect(states(await examine("store", examineStore(store.query)))).toEqual(["ok"]);
+    expect(states(await examine("store", examineStore(store)))).toEqual(["ok"]);
     await store.close();
     const file = join(folder, "maidan.db");
     const direct = new DatabaseSync(file);
@@ -224,14 +225,14 @@ describe("the books", () => {
     writeSync(handle, Buffer.alloc(512, 0xff), 0, 512, at - (at % 4096)); // the head of the page that holds it
     closeSync(handle);
     const damaged = await openStore();
-    const checks = await examine("store", examineStore(damaged.query));
+    const checks = await examine("store", examineStore(damaged));
     expect(states(checks)).toContain("problem");
     expect(told(checks[0])).toContain("restore the last good backup");
   });
 
   test("an entry from the future, while a vendor's clock agrees with this one", async () => {
     const store = await openStore();
-    const { lastEntryAt } = examineStore(store.query);
+    const { lastEntryAt } = examineStore(store);
     expect(await lastEntryAt()).toBeUndefined();
     await insertEntry(store, "call_a.1", 0, NOW + 120_000);
     expect(await lastEntryAt()).toBe(NOW + 120_000);

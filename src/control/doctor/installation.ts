@@ -1,4 +1,4 @@
-import { type Kysely, sql } from "kysely";
+import { sql } from "kysely";
 import type { Clock } from "../../base/clock.ts";
 import type { Text } from "../../base/language.ts";
 import { doctorWords as words } from "../../base/messages/doctor.ts";
@@ -6,7 +6,7 @@ import type { EndpointOffer, ModelOffer } from "../../catalogue/catalogue.ts";
 import { freePrice } from "../../catalogue/model-prices.ts";
 import { vendorById } from "../../catalogue/vendors/table.ts";
 import type { EndpointSetting } from "../../config/settings.ts";
-import type { Schema } from "../../store/schema.ts";
+import type { Store } from "../../store/spec.ts";
 import { StoreError } from "../../store/thread.ts";
 import type { SettingsSnapshot } from "../snapshot.ts";
 import type { DoctorDependencies, ExaminedEndpoint, ExaminedModel } from "./spec.ts";
@@ -77,10 +77,17 @@ const DAMAGED = /malformed|not a database/;
 /** Entries of the newest attempts, among which the last one is looked for. */
 const NEWEST = 200;
 
+type OfStore = Pick<DoctorDependencies, "checkStore" | "storeWarnings" | "lastEntryAt">;
+
 /** What the doctor asks of the store. It reads on the readers' threads: calls do not wait for it. */
-export function examineStore(query: Kysely<Schema>): Pick<DoctorDependencies, "checkStore" | "lastEntryAt"> {
+export function examineStore({ engine, query, warnings }: Pick<Store, "engine" | "query" | "warnings">): OfStore {
   return {
+    storeWarnings: () => warnings,
     checkStore: async () => {
+      if (engine === "postgres") {
+        await query.selectFrom("meta").select("name").limit(1).execute();
+        return undefined;
+      }
       try {
         const { rows } = await sql<{ quick_check: string }>`pragma quick_check(${sql.lit(MOST_LINES)})`.execute(query);
         return rows.map((row) => row.quick_check);
@@ -93,8 +100,8 @@ export function examineStore(query: Kysely<Schema>): Pick<DoctorDependencies, "c
     lastEntryAt: async () => {
       const { rows } = await sql<{ latest: number | null }>`
         select max(moment) as latest from (
-          select max(at) as moment from (select at from entries order by attempt desc limit ${sql.lit(NEWEST)})
-          union all select max(at) from entries where phase >= 2)`.execute(query);
+          select max(at) as moment from (select at from entries order by attempt desc limit ${sql.lit(NEWEST)}) as newest
+          union all select max(at) from entries where phase >= 2) as moments`.execute(query);
       return rows[0]?.latest ?? undefined;
     },
   };

@@ -2,11 +2,20 @@ import { doctorWords as words } from "../../base/messages/doctor.ts";
 import { formatAmount } from "../../base/money.ts";
 import type { DoctorDependencies, Finding } from "./spec.ts";
 
-/** Whether the database itself is whole. */
-export async function checkStore(dependencies: Pick<DoctorDependencies, "checkStore">): Promise<readonly Finding[]> {
+/** Whether the database itself is whole, and keeps what it is given. */
+export async function checkStore(
+  dependencies: Pick<DoctorDependencies, "checkStore" | "storeWarnings">,
+): Promise<readonly Finding[]> {
+  const warnings = dependencies.storeWarnings().map((what): Finding => {
+    return { state: "warning", what, remedy: words.storeForgetsDo() };
+  });
   const lines = await dependencies.checkStore();
-  if (lines.length === 1 && lines[0] === "ok") return [{ state: "ok", what: words.storeGood() }];
-  return lines.map((line) => ({ state: "problem", what: words.storeBroken(line), remedy: words.storeBrokenDo() }));
+  if (lines === undefined) return [...warnings, { state: "ok", what: words.storeAnswers() }];
+  if (lines.length === 1 && lines[0] === "ok") return [...warnings, { state: "ok", what: words.storeGood() }];
+  const broken = lines.map((line): Finding => {
+    return { state: "problem", what: words.storeBroken(line), remedy: words.storeBrokenDo() };
+  });
+  return [...broken, ...warnings];
 }
 
 /** Whether the books balance: every entry by its own row, and every total by its entries. */

@@ -130,8 +130,10 @@ export interface DoctorDependencies {
   unsettled(): readonly UnsettledAttempt[];
   /** When the newest entry was made, milliseconds. */
   lastEntryAt(): Promise<number | undefined>;
-  /** What `PRAGMA quick_check` says: `["ok"]` where all is well. */
-  checkStore(): Promise<readonly string[]>;
+  /** What `PRAGMA quick_check` says: `["ok"]` where all is well. Undefined of PostgreSQL, which answers and is not searched. */
+  checkStore(): Promise<readonly string[] | undefined>;
+  /** What an operator should know of the database's own settings. */
+  storeWarnings(): readonly Text[];
   /** The file system that holds a folder. Default: `fs.statfs`. */
   readonly diskSpace?: ((folder: string) => Promise<DiskSpace>) | undefined;
   /** Whether `lock.db` can be taken although this process holds it. Default: tries it. */

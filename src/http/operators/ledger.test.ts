@@ -200,6 +200,7 @@ describe("the operators' API: what was spent", () => {
       uptimeSeconds: 90,
       ready: true,
       unsettled: 0,
+      nodes: [],
       settings: { currency: "CNY", payers: 3, budgets: 2, keys: 1, endpoints: 1, routes: 1 },
     });
     expect(await office.get("audit")).toMatchObject({ ok: true, problems: [] });

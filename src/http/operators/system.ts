@@ -22,6 +22,11 @@ const status = z
     callsInFlight: z.int(),
     journalDepth: z.int(),
     unsettled: z.int(),
+    nodes: z
+      .array(z.object({ seat: z.int(), name: z.string(), joinedAt: instant }))
+      .openapi({
+        description: "That share the store, as long as nobody has found them dead. None where it has one only.",
+      }),
     settings: z
       .object({
         version: z.int().openapi({ description: "Counts up with every change since the start." }),
@@ -133,6 +138,12 @@ const metrics = createRoute({
   responses: { 200: { description: "Metrics.", content: { "text/plain": { schema: z.string() } } } },
 });
 
+async function listNodes({ query }: OperatorsDependencies["store"]) {
+  const seats = query.selectFrom("nodes").select(["seat", "name", "joined_at"]).where("ended_at", "is", null);
+  const rows = await seats.orderBy("seat").execute();
+  return rows.map(({ seat, name, joined_at }) => ({ seat, name, joinedAt: showInstant(joined_at) }));
+}
+
 export function addSystem(app: OperatorsApp, dependencies: OperatorsDependencies): void {
   const { control, ledger, clock, start, language, health } = dependencies;
   app.openapi(readStatus, async (c) => {
@@ -149,6 +160,7 @@ export function addSystem(app: OperatorsApp, dependencies: OperatorsDependencies
         callsInFlight: dependencies.inFlight(),
         journalDepth: health.journalDepth(),
         unsettled: (await ledger.readUnsettled()).length,
+        nodes: await listNodes(dependencies.store),
         settings: {
           version,
           currency: settings.general.currency,
