@@ -28,7 +28,7 @@ const HELP = `npm run bench -- hot-budget [options]
   --seconds N      an arrangement and round (4)
   --connections N  of each node, for row updates (16)
 `;
-const WARMING_MS = 1_500;
+const WARMING_MS = 2_000;
 const GOAL = 30;
 const PATH = ["team"];
 const BUDGET: BudgetSetting = { id: "hot", payer: "team", amount: BUDGET_AMOUNT, currency: "USD", window: "total" };
@@ -83,7 +83,13 @@ async function main(): Promise<void> {
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const { name, callers, work } of turned(arrangements, round)) {
       progress(`round ${round + 1} of ${values.rounds}: ${name}`);
-      const order = { path: PATH, callers, warmingMs: WARMING_MS, milliseconds: Number(values.seconds) * 1_000 };
+      const order = {
+        path: PATH,
+        callers,
+        warmingMs: WARMING_MS,
+        warmingCalls: 0,
+        milliseconds: Number(values.seconds) * 1_000,
+      };
       const orders = nodes.map((_, node): LedgerOrder => ({ ...order, work: work(node) }));
       rounds.get(name)!.push(await runTogether(nodes, orders));
     }

@@ -10,6 +10,8 @@ export const CALL_BOUND = 752_000n;
 /** Never used up: what is measured is not how a budget ends. */
 export const BUDGET_AMOUNT = "1000000000";
 
+export const LONGEST_WARMING_MS = 30_000;
+
 export type Work =
   /** The loop alone: what the benchmark itself costs. */
   | { readonly kind: "loop" }
@@ -30,7 +32,10 @@ export interface LedgerOrder {
   readonly path: readonly string[];
   /** Each makes one call after the other. */
   readonly callers: number;
+  /** Before it is measured: so long … */
   readonly warmingMs: number;
+  /** … and so many calls, as far as they are made within `LONGEST_WARMING_MS`. */
+  readonly warmingCalls: number;
   readonly milliseconds: number;
 }
 

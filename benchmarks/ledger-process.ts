@@ -9,7 +9,14 @@ import type { HoldAsk, Settlement } from "../src/ledger/spec.ts";
 import { openPostgresStore } from "../src/store/postgres-store.ts";
 import type { Store } from "../src/store/spec.ts";
 import { openSqliteStore } from "../src/store/sqlite-store.ts";
-import { CALL_BOUND, CALL_COST, type LedgerOrder, type LedgerResult, type Work } from "./ledger-orders.ts";
+import {
+  CALL_BOUND,
+  CALL_COST,
+  type LedgerOrder,
+  type LedgerResult,
+  LONGEST_WARMING_MS,
+  type Work,
+} from "./ledger-orders.ts";
 
 /** One process that makes calls in the ledger, and nothing else: no requests, no vendor. */
 
@@ -142,6 +149,8 @@ async function run(order: LedgerOrder): Promise<void> {
   const callers = Array.from({ length: order.callers }, caller);
   const failed = Promise.all(callers);
   await Promise.race([sleep(order.warmingMs), failed]);
+  const longest = performance.now() + LONGEST_WARMING_MS;
+  while (total < order.warmingCalls && performance.now() < longest) await Promise.race([sleep(10), failed]);
   const before = { total, at: performance.now(), usage: process.cpuUsage() };
   await Promise.race([sleep(order.milliseconds), failed]);
   const calls = total - before.total;
