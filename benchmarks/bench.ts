@@ -1,11 +1,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { CASES, KINDS } from "./cases.ts";
-import * as processes from "./processes.ts";
+import * as gateways from "./gateways.ts";
+import { busyLoad, memoryMb, PINNED, processorMs, syncMs } from "./machine.ts";
+import { Load, PROJECT, progress, runBenchmark, startUpstream, type Target } from "./processes.ts";
 import { printReport } from "./report.ts";
-import { caseName, type Run, type Sample } from "./run.ts";
+import { caseName, type Run, type Sample, turned } from "./run.ts";
 import { drawBars } from "./svg.ts";
 
 /**
@@ -17,11 +18,16 @@ const HELP = `npm run bench -- [options]
   --rounds N       rounds, of which the medians are shown (3)
   --seconds N      seconds of load a case and round (2)
   --only KINDS     of buffered,stream,paced,latency (all)
-  --gateways NAMES of floor,maidan,portkey (all)
-`;
+  --gateways NAMES of floor,maidan,portkey,postgres (the first three); postgres is Maidan with its ledger in PostgreSQL
 
-/** A machine on which so many others want the processor, on average over a minute, measures them and not us. */
-const BUSY_LOAD = 0.7;
+Others, each with its own --help:
+npm run bench -- postgres      the floor, Maidan on SQLite and Maidan on PostgreSQL, buffered
+npm run bench -- ledger-cpu    processor time of the ledger a call, without a gateway
+npm run bench -- hot-budget    leases against a row update for every call, three nodes on one budget
+npm run bench -- open-rate     what is added to a call at 1,000 calls a second
+npm run bench -- workers       one process against two
+npm run bench -- slow-streams  a thousand slow streams at once
+`;
 
 /** Until compiled code runs: the more code a gateway has, the longer that takes, and it is not what is compared. */
 const WARMING_MS = { buffered: 4_000, stream: 3_000, paced: 1_500 } as const;
@@ -31,38 +37,24 @@ const LATENCY = [
   { kind: "paced", rate: 40 },
 ] as const;
 
-function keep(run: Run, name: string, target: processes.Target, sample: Sample): void {
+function keep(run: Run, name: string, target: Target, sample: Sample): void {
   const byGateway = run.samples.get(name) ?? new Map<string, Sample[]>();
   run.samples.set(name, byGateway);
   byGateway.set(target.name, [...(byGateway.get(target.name) ?? []), sample]);
-  const memory = processes.memoryMb(target);
+  const memory = memoryMb(target.process.pid!);
   if (memory !== undefined) run.memory.set(target.name, [...(run.memory.get(target.name) ?? []), memory]);
 }
 
-async function measure(
-  load: processes.Load,
-  target: processes.Target,
-  order: Parameters<processes.Load["run"]>[1],
-): Promise<Sample> {
-  const before = processes.processorMs(target);
+async function measure(load: Load, target: Target, order: Parameters<Load["run"]>[1]): Promise<Sample> {
+  const { pid } = target.process;
+  const before = processorMs(pid!);
   const result = await load.run(target, order);
-  const after = processes.processorMs(target);
+  const after = processorMs(pid!);
   const used = before === undefined || after === undefined ? undefined : after - before;
   return {
     result,
     processorUs: used === undefined || result.total === 0 ? undefined : (used * 1000) / result.total,
   };
-}
-
-/** Each round takes the gateways in another order, so that none is always first after a rest. */
-function turned<T>(list: readonly T[], by: number): T[] {
-  const at = by % list.length;
-  return [...list.slice(at), ...list.slice(0, at)];
-}
-
-function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
-  else process.stderr.write(`${text}\n`);
 }
 
 async function main(): Promise<void> {
@@ -82,11 +74,16 @@ async function main(): Promise<void> {
   const rounds = Math.min(50, Math.max(1, Number(values.rounds)));
   const milliseconds = Math.min(60, Math.max(0.2, Number(values.seconds))) * 1000;
   const only = new Set(values.only.split(","));
-  const busy = loadavg()[0]! > BUSY_LOAD ? loadavg()[0] : undefined;
-  const upstream = await processes.startUpstream();
-  const load = new processes.Load();
-  const starters = { floor: processes.startFloor, maidan: processes.startMaidan, portkey: processes.startPortkey };
-  const targets: processes.Target[] = [];
+  const busy = busyLoad();
+  const upstream = await startUpstream();
+  const load = new Load();
+  const starters = {
+    floor: gateways.startFloor,
+    maidan: gateways.startMaidan,
+    postgres: gateways.startMaidanOnPostgres,
+    portkey: gateways.startPortkey,
+  };
+  const targets: Target[] = [];
   for (const [name, starter] of Object.entries(starters)) {
     if (values.gateways.split(",").includes(name)) targets.push(await starter(upstream));
   }
@@ -94,7 +91,7 @@ async function main(): Promise<void> {
   const run: Run = { names: targets.map((one) => one.name), cases, samples: new Map(), memory: new Map(), rounds };
   for (const target of targets) {
     progress(`warming up ${target.name}`);
-    for (const kind of KINDS) {
+    for (const kind of KINDS.filter((one) => only.has(one) || only.has("latency"))) {
       const warm = await load.run(target, { kind, connections: 50, milliseconds: WARMING_MS[kind] });
       if (warm.completed === 0) throw new Error(`${target.name} answers no ${kind} request: ${warm.failure}`);
     }
@@ -114,8 +111,8 @@ async function main(): Promise<void> {
     }
   }
   progress("");
-  printReport(run, { pinned: processes.PINNED, syncMs: processes.syncMs(), busy });
-  const folder = join(processes.PROJECT, "benchmarks/results");
+  printReport(run, { pinned: PINNED, syncMs: syncMs(), busy });
+  const folder = join(PROJECT, "benchmarks/results");
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "requests.svg"), drawBars(run));
   const plain = {
@@ -131,12 +128,4 @@ async function main(): Promise<void> {
   );
 }
 
-main()
-  .catch((cause) => {
-    process.stderr.write(`\n${cause instanceof Error ? cause.message : cause}\n`);
-    process.exitCode = 1;
-  })
-  .finally(() => {
-    processes.stopAll();
-    process.exit();
-  });
+await runBenchmark(main);

@@ -33,8 +33,10 @@ export interface LoadOrder {
   readonly kind: Kind;
   readonly connections: number;
   readonly milliseconds: number;
-  /** Requests a second, evenly spaced; as many as can be where not set. */
+  /** Requests a second, whether or not those before were answered; as many as can be where not set. */
   readonly rate?: number;
+  /** Whether they come by chance, not evenly spaced. */
+  readonly random?: boolean;
 }
 
 /** What the load generator saw. Times in milliseconds. */

@@ -11,6 +11,8 @@ const HEAD_END = Buffer.from("\r\n\r\n");
 const KEPT_TIMES = 400_000;
 const SETTLING_MS = 300;
 const LONGEST_MS = 120_000;
+/** Requests that may wait for a connection. */
+const MOST_WAITING = 20_000;
 
 class Times {
   readonly #values = new Float64Array(KEPT_TIMES);
@@ -61,8 +63,9 @@ class Connection {
     this.#free = free;
   }
 
-  ask(): void {
-    this.#started = performance.now();
+  /** @param since when the request was due, where it had to wait for a connection */
+  ask(since = performance.now()): void {
+    this.#started = since;
     this.#busy = true;
     this.#seen = 0;
     this.#headBytes = 0;
@@ -172,18 +175,18 @@ function load(order: LoadOrder): Promise<LoadResult> {
     failure: undefined,
     over: false,
   };
-  const idle: Connection[] = [];
   const connections: Connection[] = [];
+  const arrivals = order.rate === undefined ? undefined : new Arrivals(order.rate, order.random ?? false);
   const free = (connection: Connection): void => {
-    if (order.rate === undefined) connection.ask();
-    else idle.push(connection);
+    if (arrivals) arrivals.free(connection);
+    else connection.ask();
   };
   for (let n = 0; n < order.connections; n++) connections.push(new Connection(run, free));
   connections.forEach((connection, place) => {
-    if (order.rate === undefined) setTimeout(() => connection.ask(), stagger(order, place));
-    else idle.push(connection);
+    if (arrivals) arrivals.free(connection);
+    else setTimeout(() => connection.ask(), stagger(order, place));
   });
-  if (order.rate !== undefined) pace(run, idle, order.rate);
+  arrivals?.begin(run);
   return new Promise((resolve) => {
     setTimeout(
       () => {
@@ -214,17 +217,63 @@ function stagger(order: LoadOrder, place: number): number {
   return order.kind === "paced" ? (place * STREAM_CHUNKS * PACE_MS) / order.connections : 0;
 }
 
-/** Evenly spaced requests, each on a connection that is free: what a gateway adds when nobody queues. */
-function pace(run: Run, idle: Connection[], rate: number): void {
-  const interval = 1000 / rate;
-  let due = performance.now();
-  const timer = setInterval(() => {
-    if (run.over) {
-      clearInterval(timer);
-      return;
+/**
+ * Requests that come whether or not those before them were answered. One for which no connection is free waits, and is
+ * timed from when it came: a gateway that falls behind is not spared.
+ */
+class Arrivals {
+  readonly #meanMs: number;
+  readonly #random: (() => number) | undefined;
+  readonly #idle: Connection[] = [];
+  /** When each of those came that wait for a connection. */
+  readonly #waiting: number[] = [];
+
+  /** @param random whether they come by chance (the same for every gateway), or evenly spaced */
+  constructor(rate: number, random: boolean) {
+    this.#meanMs = 1000 / rate;
+    this.#random = random ? seeded(1) : undefined;
+  }
+
+  free(connection: Connection): void {
+    const since = this.#waiting.shift();
+    if (since === undefined) this.#idle.push(connection);
+    else connection.ask(since);
+  }
+
+  begin(run: Run): void {
+    let due = performance.now();
+    const timer = setInterval(() => {
+      if (run.over) clearInterval(timer);
+      else for (const now = performance.now(); due <= now; due += this.#gap()) this.#arrive(run, due);
+    }, 1);
+  }
+
+  #arrive(run: Run, due: number): void {
+    const connection = this.#idle.pop();
+    // That this program looks at its clock but once a millisecond is not the gateway's doing.
+    if (connection) connection.ask();
+    else if (this.#waiting.length < MOST_WAITING) this.#waiting.push(due);
+    else {
+      run.failed += 1;
+      run.failure ??= `${MOST_WAITING} requests wait for a connection`;
     }
-    for (const now = performance.now(); due <= now && idle.length > 0; due += interval) idle.pop()!.ask();
-  }, 1);
+  }
+
+  /** Until the next one: exponential, as of callers who know nothing of each other. */
+  #gap(): number {
+    return this.#random ? -Math.log(1 - this.#random()) * this.#meanMs : this.#meanMs;
+  }
+}
+
+/** Numbers in [0, 1) that are the same for the same seed (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
 }
 
 process.on("message", (order: LoadOrder) => {

@@ -1,37 +1,26 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, fdatasyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LoadOrder, LoadResult } from "./cases.ts";
-import { median } from "./run.ts";
+import { boundTo, LOAD_CORE } from "./machine.ts";
+
+/** The processes that a benchmark starts and ends. */
 
 /** The root of the project: the program was started there. */
 export const PROJECT = process.cwd();
 const HERE = import.meta.dirname;
-const GATEWAY_CORE = "0";
-const LOAD_CORE = "1";
 const PATIENCE_MS = 30_000;
-const SECRET = "sk-benchmark-key";
-const ADMIN_KEY = "benchmark-admin-key";
-
-/** Whether processes can be bound to cores here. Where not, the ratios still stand, though they are noisier. */
-export const PINNED = canPin();
-
-function canPin(): boolean {
-  try {
-    execFileSync("taskset", ["-c", `${GATEWAY_CORE},${LOAD_CORE}`, "true"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 const running = new Set<ChildProcess>();
+const endings: (() => Promise<void> | void)[] = [];
 
-function start(core: string, parameters: readonly string[], environment: Record<string, string> = {}): ChildProcess {
-  const command = [process.execPath, ...parameters];
-  const [file, ...rest] = PINNED ? ["taskset", "-c", core, ...command] : command;
+/** @param cores to which it keeps; all, where undefined */
+export function start(
+  cores: string | undefined,
+  parameters: readonly string[],
+  environment: Record<string, string> = {},
+): ChildProcess {
+  const [file, ...rest] = [...boundTo(cores), process.execPath, ...parameters];
   const { PATH = "", HOME = "" } = process.env;
   const child = spawn(file!, rest, {
     env: { PATH, HOME, NODE_ENV: "production", ...environment },
@@ -44,12 +33,35 @@ function start(core: string, parameters: readonly string[], environment: Record<
   return child;
 }
 
-export function stopAll(): void {
-  for (const child of running) child.kill("SIGKILL");
+/** A program of this folder, by its file's name without the ending. */
+export function startOwn(cores: string | undefined, name: string, parameters: readonly string[] = []): ChildProcess {
+  return start(cores, [join(HERE, `${name}.js`), ...parameters]);
+}
+
+/** The next message of a process; throws with its words where it ends instead. */
+export async function nextMessage<T>(child: ChildProcess): Promise<T> {
+  let text = "";
+  const read = (chunk: Buffer): void => {
+    text = (text + chunk.toString()).slice(-2_000);
+  };
+  child.stderr!.on("data", read);
+  const stop = new AbortController();
+  try {
+    const [message] = await Promise.race([
+      once(child, "message", stop),
+      once(child, "exit", stop).then(([code]) => {
+        throw new Error(`a process of the benchmark ended with ${code}:\n${text}`);
+      }),
+    ]);
+    return message as T;
+  } finally {
+    child.stderr!.off("data", read);
+    stop.abort();
+  }
 }
 
 /** The first match in what a process prints. */
-function printed(child: ChildProcess, pattern: RegExp): Promise<RegExpExecArray> {
+export function printed(child: ChildProcess, pattern: RegExp): Promise<RegExpExecArray> {
   return new Promise((resolve, reject) => {
     let text = "";
     const timer = setTimeout(() => reject(new Error(`no start in ${PATIENCE_MS} ms:\n${text}`)), PATIENCE_MS);
@@ -66,9 +78,29 @@ function printed(child: ChildProcess, pattern: RegExp): Promise<RegExpExecArray>
   });
 }
 
-/** A process beside the gateway, on the core of the load. */
-export function startBeside(script: string): ChildProcess {
-  return start(LOAD_CORE, [join(HERE, script)]);
+/** What is to be done when the benchmark ends, however it ends by itself. */
+export function atEnd(work: () => Promise<void> | void): void {
+  endings.push(work);
+}
+
+/** Runs a benchmark, and leaves nothing behind. */
+export async function runBenchmark(main: () => Promise<void>): Promise<void> {
+  try {
+    await main();
+  } catch (cause) {
+    process.stderr.write(`\n${cause instanceof Error ? cause.message : cause}\n`);
+    process.exitCode = 1;
+  }
+  const ended = [...running].map((child) => once(child, "exit"));
+  for (const child of running) child.kill("SIGKILL");
+  await Promise.all(ended);
+  for (const work of endings) await work();
+  process.exit();
+}
+
+export function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
+  else if (text) process.stderr.write(`${text}\n`);
 }
 
 /** A server that load can be sent to. */
@@ -80,119 +112,23 @@ export interface Target {
   readonly model: string;
 }
 
-export async function startUpstream(): Promise<Target> {
-  const child = start(LOAD_CORE, [join(HERE, "upstream.js")]);
-  const [{ port }] = (await once(child, "message")) as [{ port: number }];
+export async function startUpstream(cores: string | undefined = LOAD_CORE, name = "upstream"): Promise<Target> {
+  const child = startOwn(cores, name);
+  const { port } = await nextMessage<{ port: number }>(child);
   return { name: "direct", process: child, port, headers: {}, model: "mini" };
-}
-
-export async function startFloor(upstream: Target): Promise<Target> {
-  const child = start(GATEWAY_CORE, [join(HERE, "floor.js"), `http://127.0.0.1:${upstream.port}`, SECRET]);
-  const [{ port }] = (await once(child, "message")) as [{ port: number }];
-  return { name: "floor", process: child, port, headers: { authorization: `Bearer ${SECRET}` }, model: "mini" };
-}
-
-export async function startPortkey(upstream: Target): Promise<Target> {
-  const peers = join(PROJECT, "benchmarks/peers");
-  const main = join(peers, "node_modules/@portkey-ai/gateway/build/start-server.js");
-  const child = start(GATEWAY_CORE, ["--require", join(peers, "listen-on-loopback.cjs"), main, "--headless"]);
-  const match = await printed(child, /listening on (\d+)/);
-  await printed(child, /Ready for connections/);
-  const headers = {
-    authorization: "Bearer sk-upstream",
-    "x-portkey-provider": "openai",
-    "x-portkey-custom-host": `http://127.0.0.1:${upstream.port}/v1`,
-  };
-  return { name: "portkey", process: child, port: Number(match[1]), headers, model: "mini" };
-}
-
-/** Maidan as it is run: a durable ledger, budgets three levels deep, metrics on. */
-export async function startMaidan(upstream: Target): Promise<Target> {
-  const folder = mkdtempSync(join(tmpdir(), "maidan-bench-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-  const main = join(PROJECT, "dist/main.js");
-  const child = start(GATEWAY_CORE, [main, "start", "--port", "0", "--data", folder], {
-    MAIDAN_ADMIN_KEY: ADMIN_KEY,
-    MAIDAN_LANG: "en",
-  });
-  const match = await printed(child, /http:\/\/127\.0\.0\.1:(\d+)/);
-  const answer = await fetch(`${match[0]}/api/v1/apply`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/yaml" },
-    body: settings(upstream.port),
-  });
-  if (!answer.ok) throw new Error(`Maidan did not take its settings: ${answer.status} ${await answer.text()}`);
-  const headers = { authorization: `Bearer ${SECRET}` };
-  return { name: "maidan", process: child, port: Number(match[1]), headers, model: "lab/mini" };
-}
-
-function settings(port: number): string {
-  return `
-currency: USD
-endpoints:
-  - id: lab
-    protocol: openai
-    baseUrl: http://127.0.0.1:${port}/v1
-    credentials: { apiKey: sk-upstream }
-    models:
-      - { id: mini, maxOutputTokens: 1000, price: { currency: USD, input: "0.15", output: "0.60", cachedInput: "0.075" } }
-payers:
-  - id: group
-    budgets: [{ id: group-month, amount: "50000000", currency: USD, window: month, timezone: Asia/Shanghai }]
-    payers:
-      - id: department
-        budgets: [{ id: department-month, amount: "40000000", currency: USD, window: month }]
-        payers:
-          - id: team
-            budgets: [{ id: team-total, amount: "30000000", currency: USD, window: total }]
-            keys: [{ id: team-bot, secret: ${SECRET} }]
-`;
 }
 
 /** The load generator, one order after the other. */
 export class Load {
-  readonly #process = start(LOAD_CORE, [join(HERE, "load.js")]);
+  readonly #process: ChildProcess;
+
+  constructor(cores: string | undefined = LOAD_CORE) {
+    this.#process = startOwn(cores, "load");
+  }
 
   async run(target: Target, order: Omit<LoadOrder, "port" | "headers" | "model">): Promise<LoadResult> {
     const { port, headers, model } = target;
     this.#process.send({ ...order, port, headers, model } satisfies LoadOrder);
-    const [result] = (await once(this.#process, "message")) as [LoadResult];
-    return result;
+    return nextMessage<LoadResult>(this.#process);
   }
-}
-
-/** Milliseconds of processor time that a process has used, all its threads; undefined where the system does not say. */
-export function processorMs(target: Target): number | undefined {
-  try {
-    const fields = readFileSync(`/proc/${target.process.pid}/stat`, "latin1").split(") ")[1]!.split(" ");
-    return (Number(fields[11]) + Number(fields[12])) * 10; // in ticks of 1/100 s
-  } catch {
-    return undefined;
-  }
-}
-
-/** Megabytes of memory in use; undefined where the system does not say. */
-export function memoryMb(target: Target): number | undefined {
-  try {
-    const match = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${target.process.pid}/status`, "latin1"));
-    return Number(match![1]) / 1024;
-  } catch {
-    return undefined;
-  }
-}
-
-/** How long this disk takes to make four kilobytes durable, milliseconds, the median: a call waits for it twice. */
-export function syncMs(): number {
-  const folder = mkdtempSync(join(tmpdir(), "maidan-sync-"));
-  const file = openSync(join(folder, "sync"), "w");
-  const block = Buffer.alloc(4_096);
-  const times = Array.from({ length: 200 }, () => {
-    writeSync(file, block);
-    const began = performance.now();
-    fdatasyncSync(file);
-    return performance.now() - began;
-  });
-  closeSync(file);
-  rmSync(folder, { recursive: true, force: true });
-  return median(times);
 }

@@ -1,35 +1,27 @@
 import { KIND_NAMES, KINDS } from "./cases.ts";
 import { caseName, middle, perSecond, type Run, ratio, type Sample } from "./run.ts";
+import { figure, table, verdict } from "./table.ts";
 
 /** The run as text: a table, a plot, and how it stands against the goals. */
 
 const BAR = 44;
 
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows
-    .map((row) =>
-      row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join("  "),
-    )
-    .join("\n");
-}
-
-const figure = (value: number, digits = 0): string => (Number.isNaN(value) ? "–" : value.toFixed(digits));
+const PAIRS: readonly (readonly [string, string])[] = [
+  ["maidan", "floor"],
+  ["postgres", "floor"],
+  ["maidan", "portkey"],
+];
 
 function throughput(run: Run): string {
-  const head = ["requests/s (µs of processor each)", ...run.names, "maidan/floor", "maidan/portkey"];
+  const pairs = PAIRS.filter((pair) => pair.every((name) => run.names.includes(name)));
+  const head = ["requests/s (µs of processor each)", ...run.names, ...pairs.map((pair) => pair.join("/"))];
   const rows = run.cases.map((one) => {
     const name = caseName(one);
     const cells = run.names.map((gateway) => {
       const processor = figure(middle(run, name, gateway, (sample) => sample.processorUs));
       return `${figure(middle(run, name, gateway, perSecond))} (${processor})`;
     });
-    return [
-      name,
-      ...cells,
-      figure(ratio(run, name, "maidan", "floor"), 2),
-      figure(ratio(run, name, "maidan", "portkey"), 1),
-    ];
+    return [name, ...cells, ...pairs.map(([over, under]) => figure(ratio(run, name, over, under), 2))];
   });
   return table([head, ...rows]);
 }
@@ -82,15 +74,17 @@ function goals(run: Run): string {
   const judge = (label: string, values: readonly number[], goal: string, reached: (value: number) => boolean): void => {
     const known = values.filter((value) => !Number.isNaN(value));
     if (known.length === 0) return;
-    const verdict = known.every(reached) ? "reached" : "missed";
-    lines.push(`${verdict.padEnd(8)} ${label}: ${known.map((value) => figure(value, 2)).join(", ")} (goal ${goal})`);
+    lines.push(verdict(label, known, goal, known.every(reached)));
   };
   const names = (kind: string): string[] => run.cases.filter((one) => one.kind === kind).map(caseName);
-  const against = (kind: string, under: string): number[] =>
-    names(kind).map((name) => ratio(run, name, "maidan", under));
-  judge("Maidan / floor, buffered, by connections", against("buffered", "floor"), "≥ 0.6", (value) => value >= 0.6);
-  judge("Maidan / floor, paced streams", against("paced", "floor"), "≥ 0.9", (value) => value >= 0.9);
-  judge("Maidan / Portkey, buffered", against("buffered", "portkey"), "≥ 10", (value) => value >= 10);
+  const compare = (kind: string, over: string, under: string, label: string, least: number): void => {
+    const values = names(kind).map((name) => ratio(run, name, over, under));
+    judge(label, values, `≥ ${least}`, (value) => value >= least);
+  };
+  compare("buffered", "maidan", "floor", "Maidan / floor, buffered, by connections", 0.75);
+  compare("buffered", "postgres", "floor", "Maidan on PostgreSQL / floor, buffered, by connections", 0.65);
+  compare("paced", "maidan", "floor", "Maidan / floor, paced streams", 0.95);
+  compare("buffered", "maidan", "portkey", "Maidan / Portkey, buffered", 15);
   const added = (name: string, read: (sample: Sample) => number): number =>
     middle(run, name, "maidan", read) - middle(run, name, "direct", read);
   judge(

@@ -50,3 +50,9 @@ export function ratio(run: Run, name: string, over: string, under: string): numb
     ? median(above.map((sample, round) => perSecond(sample) / perSecond(below[round]!)))
     : Number.NaN;
 }
+
+/** Each round takes the contestants in another order, so that none is always first after a rest. */
+export function turned<T>(list: readonly T[], by: number): T[] {
+  const at = by % list.length;
+  return [...list.slice(at), ...list.slice(0, at)];
+}

@@ -1,9 +1,9 @@
-import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import * as processes from "./processes.ts";
+import { startFloor, startMaidan } from "./gateways.ts";
+import { describeLoad, LOAD_CORE, memoryMb, PINNED, processorMs } from "./machine.ts";
+import { nextMessage, PROJECT, runBenchmark, startOwn, startUpstream, type Target } from "./processes.ts";
 import { median } from "./run.ts";
 import type { SlowOrder, SlowResult } from "./slow-cases.ts";
 
@@ -29,26 +29,20 @@ interface Round {
   readonly processor: number | undefined;
 }
 
-async function measure(target: processes.Target, order: Omit<SlowOrder, "port" | "headers" | "model">): Promise<Round> {
-  const client = processes.startBeside("slow-client.js");
+async function measure(target: Target, order: Omit<SlowOrder, "port" | "headers" | "model">): Promise<Round> {
+  const client = startOwn(LOAD_CORE, "slow-client");
   const { port, headers, model } = target;
-  const beforeMb = processes.memoryMb(target);
+  const beforeMb = memoryMb(target.process.pid!);
   client.send({ ...order, port, headers, model } satisfies SlowOrder);
-  await once(client, "message");
-  const from = processes.processorMs(target);
-  await once(client, "message");
-  const to = processes.processorMs(target);
-  const openMb = processes.memoryMb(target);
-  const [{ result }] = (await once(client, "message")) as [{ result: SlowResult }];
+  await nextMessage(client);
+  const from = processorMs(target.process.pid!);
+  await nextMessage(client);
+  const to = processorMs(target.process.pid!);
+  const openMb = memoryMb(target.process.pid!);
+  const { result } = await nextMessage<{ result: SlowResult }>(client);
   client.disconnect();
   const processor = from === undefined || to === undefined ? undefined : (to - from) / order.measureMs;
   return { result, beforeMb, openMb, processor };
-}
-
-async function startUpstream(): Promise<processes.Target> {
-  const child = processes.startBeside("slow-upstream.js");
-  const [{ port }] = (await once(child, "message")) as [{ port: number }];
-  return { name: "direct", process: child, port, headers: {}, model: "mini" };
 }
 
 async function main(): Promise<void> {
@@ -66,12 +60,12 @@ async function main(): Promise<void> {
   }
   const streams = Number(values.streams);
   const order = { streams, openMs: streams * OPEN_MS_A_STREAM, measureMs: Number(values.seconds) * 1_000 };
-  const upstream = await startUpstream();
-  const maidan = await processes.startMaidan(upstream);
-  const targets = [upstream, await processes.startFloor(upstream), maidan];
+  const upstream = await startUpstream(LOAD_CORE, "slow-upstream");
+  const maidan = await startMaidan(upstream);
+  const targets = [upstream, await startFloor(upstream), maidan];
   for (const target of targets) await measure(target, { streams: 20, openMs: 200, measureMs: 1_000 });
-  const load = loadavg()[0]!;
-  const rounds = new Map<processes.Target, Round[]>(targets.map((target) => [target, []]));
+  const load = describeLoad();
+  const rounds = new Map<Target, Round[]>(targets.map((target) => [target, []]));
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const target of targets) {
       process.stderr.write(`round ${round + 1} of ${values.rounds}: ${target.name}\n`);
@@ -81,7 +75,7 @@ async function main(): Promise<void> {
   report(streams, rounds, load);
 }
 
-function report(streams: number, rounds: ReadonlyMap<processes.Target, readonly Round[]>, load: number): void {
+function report(streams: number, rounds: ReadonlyMap<Target, readonly Round[]>, load: string): void {
   const line = (cells: readonly string[]): string => cells.map((cell) => cell.padStart(10)).join("");
   process.stdout.write(
     `\n${streams} streams at once, a chunk each half second; ms from write to read, medians of rounds\n\n`,
@@ -102,9 +96,9 @@ function report(streams: number, rounds: ReadonlyMap<processes.Target, readonly 
       `(medians of the rounds' differences). The goal of ${GOAL_MS} ms is ${p99 <= GOAL_MS ? "reached" : "not reached"}.\n`,
   );
   reportMemory(streams, through);
-  const pinned = processes.PINNED ? "The gateways on one core, all else on another" : "no core of its own for anybody";
-  process.stdout.write(`${pinned}; load of the machine before: ${load.toFixed(1)}\n`);
-  const folder = join(processes.PROJECT, "benchmarks/results");
+  const pinned = PINNED ? "The gateways on one core, all else on another" : "no core of its own for anybody";
+  process.stdout.write(`${pinned}; ${load}\n`);
+  const folder = join(PROJECT, "benchmarks/results");
   mkdirSync(folder, { recursive: true });
   const plain = Object.fromEntries([...rounds].map(([{ name }, list]) => [name, list]));
   writeFileSync(join(folder, "slow-streams.json"), JSON.stringify({ streams, load, ...plain }, undefined, 1));
@@ -127,12 +121,4 @@ function reportMemory(streams: number, through: readonly Round[]): void {
   process.stdout.write(`Processor: ${(processor * 100).toFixed(0)} % of a core.\n`);
 }
 
-main()
-  .catch((cause) => {
-    process.stderr.write(`\n${cause instanceof Error ? cause.message : cause}\n`);
-    process.exitCode = 1;
-  })
-  .finally(() => {
-    processes.stopAll();
-    process.exit();
-  });
+await runBenchmark(main);
