@@ -79,6 +79,17 @@ export function settlementEntry(
   at: number,
 ): EntryRow {
   const text = JSON.stringify(vendorCost === undefined ? detail : { ...detail, vendorCost });
-  const content = { phase: PHASE.close, n: 0, kind: "settle", at, amount: cost, held: bound, shares, rates } as const;
-  return makeEntry(ask, { ...content, detail: text }, usage, basis, cost > bound);
+  // Whole at once, and in the order of `EntryContent`: a spread costs microseconds here and where its result is read.
+  const content: EntryContent = {
+    phase: PHASE.close,
+    n: 0,
+    kind: "settle",
+    at,
+    amount: cost,
+    held: bound,
+    shares,
+    rates,
+    detail: text,
+  };
+  return makeEntry(ask, content, usage, basis, cost > bound);
 }
