@@ -129,7 +129,7 @@ function writeFile(
   keys: readonly CompanyKey[],
 ): string {
   const oddWays = Object.values(odd).map((key) => key.ways.next(new Random(1)));
-  const routes = [...ways, ...oddWays].map(({ route, models: to }) => ({ id: route, to: to.map(({ name }) => name) }));
+  const routes = [...ways, ...oddWays].map(({ route, models: to }) => ({ id: route, to: to.map((model) => model.name) }));
   return stringify({
     currency: "CNY",
     rates: [

@@ -1,6 +1,8 @@
 import type { DatabaseSync } from "@photostructure/sqlite";
 import { USAGE_CLASSES } from "../base/usage.ts";
-import { USAGE_COLUMNS } from "./usage-columns.ts";
+import type { Kin } from "./opening-slots.ts";
+import { SHIFT_MS } from "./schema.ts";
+import { INPUT_COLUMNS, OUTPUT_COLUMNS, USAGE_COLUMNS } from "./usage-columns.ts";
 
 type Database = InstanceType<typeof DatabaseSync>;
 type Statement = ReturnType<Database["prepare"]>;
@@ -15,6 +17,7 @@ export interface Circumstances {
   readonly id: number;
   /** payer, key, route, model, currency. */
   readonly facts: readonly string[];
+  readonly kin: Kin;
   readonly books: readonly string[];
   readonly windows: readonly number[];
   /** What the batch under way has added so far, in the hour of its last entry. */
@@ -56,6 +59,7 @@ export class HourlySum {
 export class BatchSums {
   readonly #addToWindow: Statement;
   readonly #addToHour: Statement;
+  readonly #addToShift: Statement;
   readonly #windows = new Map<string, Map<number, bigint>>();
   readonly #hours: HourlySum[] = [];
 
@@ -71,6 +75,11 @@ export class BatchSums {
          .fill("?")
          .join(", ")}) on conflict (hour, payer, key, route, model, currency)
        do update set ${sums.map((name) => `${name} = ${name} + excluded.${name}`).join(", ")}`,
+    );
+    const few = ["calls", "attempts", "estimated", "cost", "input_tokens", "output_tokens"];
+    this.#addToShift = database.prepare(
+      `insert into usage_shifts (shift, kin, ${few.join(", ")}) values (?, ?, ${few.map(() => "?").join(", ")})
+       on conflict (shift, kin) do update set ${few.map((name) => `${name} = ${name} + excluded.${name}`).join(", ")}`,
     );
   }
 
@@ -98,7 +107,11 @@ export class BatchSums {
       sum.finish();
       const { hour, circumstances, calls, attempts, estimated, usage } = sum;
       const plain = sum.plainCost;
-      this.#addToHour.run(hour, ...circumstances.facts, calls, attempts, estimated, sum.cost + plain, ...usage);
+      const cost = sum.cost + plain;
+      this.#addToHour.run(hour, ...circumstances.facts, calls, attempts, estimated, cost, ...usage);
+      const [input, output] = [sumOf(usage, INPUT_PLACES), sumOf(usage, OUTPUT_PLACES)];
+      const shift = Math.floor(hour / SHIFT_MS) * SHIFT_MS;
+      this.#addToShift.run(shift, circumstances.kin.id, calls, attempts, estimated, cost, input, output);
       const { books, windows } = circumstances;
       if (plain > 0n) for (let i = 0; i < books.length; i++) this.addShare(books[i]!, windows[i]!, plain);
       circumstances.sum = undefined;
@@ -109,4 +122,13 @@ export class BatchSums {
     this.#hours.length = 0;
     this.#windows.clear();
   }
+}
+
+const INPUT_PLACES = INPUT_COLUMNS.map((name) => USAGE_COLUMNS.indexOf(name));
+const OUTPUT_PLACES = OUTPUT_COLUMNS.map((name) => USAGE_COLUMNS.indexOf(name));
+
+function sumOf(usage: readonly number[], places: readonly number[]): number {
+  let sum = 0;
+  for (const place of places) sum += usage[place]!;
+  return sum;
 }

@@ -11,6 +11,7 @@ import {
 } from "./batch.ts";
 import { BatchSums, type Circumstances } from "./batch-sums.ts";
 import { BulkInsert } from "./bulk-insert.ts";
+import { type Kin, OpeningSlots } from "./opening-slots.ts";
 import { SHARE_MARK } from "./schema.ts";
 import { PHASE } from "./spec.ts";
 import { USAGE_COLUMNS } from "./usage-columns.ts";
@@ -20,6 +21,7 @@ type Statement = ReturnType<Database["prepare"]>;
 
 const PLAIN_COLUMNS = "attempt, at, circumstances, amount, held, detail";
 const FACTS = 7; // payer, key, route, model, currency, price, rates
+const KIN_FACTS = 5; // those of them that kin share
 /** Fields of an entry that stand before its usage in `others`. */
 const HEAD_FIELDS = 10;
 const ENTRY_FIELDS = HEAD_FIELDS + USAGE_CLASSES.length + 1;
@@ -44,8 +46,12 @@ export class BatchWriter {
   readonly #otherSettlements: Statement;
   readonly #addCircumstances: Statement;
   readonly #findCircumstances: Statement;
+  readonly #findKin: Statement;
+  readonly #slots: OpeningSlots;
   /** By the numbers that batches use. */
   readonly #circumstances = new Map<number, Circumstances>();
+  /** By their ids. */
+  readonly #kin = new Map<number, Kin>();
 
   constructor(database: Database) {
     const places = (count: number): string => Array(count).fill("?").join(", ");
@@ -84,6 +90,11 @@ export class BatchWriter {
       `select id from circumstances where payer = ? and key = ? and route = ? and model = ? and currency = ?
        and price = ? and rates = ? and books = ?`,
     );
+    this.#findKin = prepare(
+      `select min(id) as id from circumstances
+       where payer = ? and key = ? and route = ? and model = ? and currency = ?`,
+    );
+    this.#slots = new OpeningSlots(database);
   }
 
   /** Writes all rows of a batch, inside the caller's transaction. */
@@ -93,6 +104,7 @@ export class BatchWriter {
     this.#writeSettlements(settlements);
     if (others.length > 0) this.#writeOthers(others);
     this.#sums.write();
+    this.#slots.turn();
     if (this.#circumstances.size > 2 * CIRCUMSTANCES_KEPT) this.#forgetOldest();
   }
 
@@ -112,12 +124,21 @@ export class BatchWriter {
       const shares = sharesJson(books, windows, Array<string>(count).fill(SHARE_MARK));
       this.#addCircumstances.run(...facts, shares);
       const { id } = this.#findCircumstances.get(...facts, shares) as { id: number };
-      this.#circumstances.set(number, { id, facts: facts.slice(0, 5), books, windows, sum: undefined });
+      const shared = facts.slice(0, KIN_FACTS);
+      this.#circumstances.set(number, { id, facts: shared, kin: this.#kinOf(shared), books, windows, sum: undefined });
     }
+  }
+
+  #kinOf(facts: readonly string[]): Kin {
+    const { id } = this.#findKin.get(...facts) as { id: number };
+    let kin = this.#kin.get(id);
+    if (!kin) this.#kin.set(id, (kin = { id, slot: -1 }));
+    return kin;
   }
 
   /** The journal names none but the newest. */
   #forgetOldest(): void {
+    this.#kin.clear();
     for (const number of this.#circumstances.keys()) {
       if (this.#circumstances.size <= CIRCUMSTANCES_KEPT) return;
       this.#circumstances.delete(number);
@@ -125,7 +146,11 @@ export class BatchWriter {
   }
 
   #writeHolds(values: Value[]): void {
-    for (let at = 0; at < values.length; at += HOLD_FIELDS) values[at + 2] = this.#find(values[at + 2]!).id;
+    for (let at = 0; at < values.length; at += HOLD_FIELDS) {
+      const { id, kin } = this.#find(values[at + 2]!);
+      values[at + 2] = id;
+      this.#slots.see(kin, values[at] as string);
+    }
     this.#holds.insert(values);
   }
 
@@ -186,7 +211,8 @@ export class BatchWriter {
     values[5] = circumstances.id;
     values.push(sharesJson(books, windows, amounts));
     if (Number(this.#insertEntry.run(...values).changes) === 0) return false;
-    const [attempt, phase, , kind, at] = values as [string, number, number, string, number];
+    const [attempt, phase, n, kind, at] = values as [string, number, number, string, number];
+    if (phase === PHASE.hold && n === 0) this.#slots.see(circumstances.kin, attempt);
     if (kind === "settle" || kind === "adjust") {
       for (let i = 0; i < books.length; i++) this.#sums.addShare(books[i]!, windows[i]!, BigInt(amounts[i]!));
       this.#addToHour(values, circumstances);

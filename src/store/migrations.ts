@@ -1,4 +1,5 @@
-import { SHARE_MARK } from "./schema.ts";
+import { SHARE_MARK, SHIFT_MS } from "./schema.ts";
+import { INPUT_COLUMNS, OUTPUT_COLUMNS } from "./usage-columns.ts";
 
 /** How one engine spells what the migrations say. */
 export interface SqlWords {
@@ -47,6 +48,20 @@ const usageColumns = (integer: string, rest: string): string =>
 const FACTS = ["payer", "key", "route", "model", "currency", "price", "rates"];
 /** What it has alone, its shares aside. */
 const ROW = ["attempt", "phase", "n", "kind", "at", "amount", "held", "basis", "overrun", ...USAGE, "detail"];
+
+/** Of all circumstances the kin they belong to, of earlier rows of the ledger. */
+const KIN_FACTS = ["payer", "key", "route", "model", "currency"];
+const KIN = `(select min(id) as id, ${KIN_FACTS.join(", ")} from circumstances group by ${KIN_FACTS.join(", ")}) as kin`;
+const ofKin = (table: string): string => KIN_FACTS.map((name) => `kin.${name} = ${table}.${name}`).join(" and ");
+
+/** The millisecond in an attempt's id, as `timeOfId` reads it. */
+const ID_TIME = Array.from(
+  { length: 9 },
+  (_, place) =>
+    `(instr('0123456789abcdefghjkmnpqrstvwxyz', substr(attempt, ${6 + place}, 1)) - 1) * ${32 ** (8 - place)}`,
+).join(" + ");
+/** Slots of earlier rows are all as long: a quarter of an hour. */
+const EARLIER_SLOT = `(${ID_TIME}) / 1048576 * 1048576`;
 
 /** In order, without gaps. A migration that has been released never changes: another one follows it. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -106,6 +121,27 @@ export const MIGRATIONS: readonly Migration[] = [
         coalesce(entry_rows.shares, replace(circumstances.books, '${SHARE_MARK}',
           case entry_rows.phase when 0 then entry_rows.held else entry_rows.amount end)) as shares
         from entry_rows left join circumstances on circumstances.id = entry_rows.circumstances`,
+    ],
+  },
+  {
+    version: 3,
+    // So that reports and lists stay fast, however many calls there are.
+    statements: ({ integer, orderedTable }) => [
+      `create table usage_shifts (shift ${integer} not null, kin ${integer} not null, calls ${integer} not null,
+        attempts ${integer} not null, estimated ${integer} not null, cost ${integer} not null,
+        input_tokens ${integer} not null, output_tokens ${integer} not null, primary key (shift, kin))${orderedTable}`,
+      `insert into usage_shifts select hour / ${SHIFT_MS} * ${SHIFT_MS}, kin.id, sum(calls), sum(attempts),
+        sum(estimated), sum(cost), sum(${INPUT_COLUMNS.join(" + ")}), sum(${OUTPUT_COLUMNS.join(" + ")})
+        from usage_hourly join ${KIN} on ${ofKin("usage_hourly")} group by 1, 2`,
+      `create table opening_slots (seat ${integer} not null, since ${integer} not null,
+        primary key (seat, since))${orderedTable}`,
+      `create table kin_slots (kin ${integer} not null, since ${integer} not null, seat ${integer} not null,
+        primary key (kin, since, seat))${orderedTable}`,
+      `insert into kin_slots select distinct kin.id, ${EARLIER_SLOT}, 0
+        from entry_rows join circumstances as own on own.id = entry_rows.circumstances join ${KIN} on ${ofKin("own")}
+        where phase = 0 and n = 0`,
+      "insert into opening_slots select distinct 0, since from kin_slots union select 0, 0",
+      "create index entry_rows_released on entry_rows (attempt) where kind = 'release'",
     ],
   },
 ];

@@ -10,6 +10,9 @@ export interface Schema {
   budget_windows: BudgetWindowsTable;
   unsettled: UnsettledTable;
   usage_hourly: UsageHourlyTable;
+  usage_shifts: UsageShiftsTable;
+  opening_slots: OpeningSlotsTable;
+  kin_slots: KinSlotsTable;
   kept_answers: KeptAnswersTable;
 }
 
@@ -152,6 +155,41 @@ export interface UsageHourlyTable {
   images: number;
   seconds: number;
   tool_calls: number;
+}
+
+/** A third of a day: the days of UTC are made of them, and those of UTC+8. */
+export const SHIFT_MS = 8 * 3_600_000;
+
+/**
+ * What `usage_hourly` has, a third of a day at a time, for reports by day. Kin are circumstances that agree in payer,
+ * key, route, model and currency: the lowest of their ids stands for all of them.
+ */
+export interface UsageShiftsTable {
+  /** Its start: a multiple of `SHIFT_MS`. */
+  shift: number;
+  kin: number;
+  calls: number;
+  attempts: number;
+  estimated: number;
+  cost: bigint;
+  /** All classes of input, and all of output. */
+  input_tokens: number;
+  output_tokens: number;
+}
+
+/** Where the slots begin, into which openings are divided: see `OpeningSlots`. A slot ends where the next one of its seat begins. */
+export interface OpeningSlotsTable {
+  /** Of the node that opened the attempts; 0 where one process has the store alone. */
+  seat: number;
+  /** The time in the smallest id that may be in the slot, milliseconds. */
+  since: number;
+}
+
+/** Which kin opened attempts in which slot. */
+export interface KinSlotsTable {
+  kin: number;
+  since: number;
+  seat: number;
 }
 
 export interface KeptAnswersTable {
