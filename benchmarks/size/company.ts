@@ -129,7 +129,10 @@ function writeFile(
   keys: readonly CompanyKey[],
 ): string {
   const oddWays = Object.values(odd).map((key) => key.ways.next(new Random(1)));
-  const routes = [...ways, ...oddWays].map(({ route, models: to }) => ({ id: route, to: to.map((model) => model.name) }));
+  const routes = [...ways, ...oddWays].map((way: Way) => ({
+    id: way.route,
+    to: way.models.map(({ name }) => name),
+  }));
   return stringify({
     currency: "CNY",
     rates: [

@@ -78,8 +78,8 @@ export class BatchSums {
     );
     const few = ["calls", "attempts", "estimated", "cost", "input_tokens", "output_tokens"];
     this.#addToShift = database.prepare(
-      `insert into usage_shifts (shift, kin, ${few.join(", ")}) values (?, ?, ${few.map(() => "?").join(", ")})
-       on conflict (shift, kin) do update set ${few.map((name) => `${name} = ${name} + excluded.${name}`).join(", ")}`,
+      `insert into usage_shifts (shift, kin, seat, ${few.join(", ")}) values (?, ?, 0, ${few.map(() => "?").join(", ")})
+       on conflict (shift, kin, seat) do update set ${few.map((name) => `${name} = ${name} + excluded.${name}`).join(", ")}`,
     );
   }
 

@@ -46,6 +46,7 @@ export class BatchWriter {
   readonly #otherSettlements: Statement;
   readonly #addCircumstances: Statement;
   readonly #findCircumstances: Statement;
+  readonly #addKin: Statement;
   readonly #findKin: Statement;
   readonly #slots: OpeningSlots;
   /** By the numbers that batches use. */
@@ -90,9 +91,9 @@ export class BatchWriter {
       `select id from circumstances where payer = ? and key = ? and route = ? and model = ? and currency = ?
        and price = ? and rates = ? and books = ?`,
     );
+    this.#addKin = prepare(`insert into kin values (${places(KIN_FACTS + 1)}) on conflict do nothing`);
     this.#findKin = prepare(
-      `select min(id) as id from circumstances
-       where payer = ? and key = ? and route = ? and model = ? and currency = ?`,
+      "select id from kin where payer = ? and key = ? and route = ? and model = ? and currency = ?",
     );
     this.#slots = new OpeningSlots(database);
   }
@@ -125,11 +126,14 @@ export class BatchWriter {
       this.#addCircumstances.run(...facts, shares);
       const { id } = this.#findCircumstances.get(...facts, shares) as { id: number };
       const shared = facts.slice(0, KIN_FACTS);
-      this.#circumstances.set(number, { id, facts: shared, kin: this.#kinOf(shared), books, windows, sum: undefined });
+      const kin = this.#kinOf(id, shared);
+      this.#circumstances.set(number, { id, facts: shared, kin, books, windows, sum: undefined });
     }
   }
 
-  #kinOf(facts: readonly string[]): Kin {
+  /** @param circumstances their id, which names the kin where these are the first of it */
+  #kinOf(circumstances: number, facts: readonly string[]): Kin {
+    this.#addKin.run(circumstances, ...facts);
     const { id } = this.#findKin.get(...facts) as { id: number };
     let kin = this.#kin.get(id);
     if (!kin) this.#kin.set(id, (kin = { id, slot: -1 }));

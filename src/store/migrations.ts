@@ -49,9 +49,8 @@ const FACTS = ["payer", "key", "route", "model", "currency", "price", "rates"];
 /** What it has alone, its shares aside. */
 const ROW = ["attempt", "phase", "n", "kind", "at", "amount", "held", "basis", "overrun", ...USAGE, "detail"];
 
-/** Of all circumstances the kin they belong to, of earlier rows of the ledger. */
+/** What circumstances have in common that are kin. */
 const KIN_FACTS = ["payer", "key", "route", "model", "currency"];
-const KIN = `(select min(id) as id, ${KIN_FACTS.join(", ")} from circumstances group by ${KIN_FACTS.join(", ")}) as kin`;
 const ofKin = (table: string): string => KIN_FACTS.map((name) => `kin.${name} = ${table}.${name}`).join(" and ");
 
 /** The millisecond in an attempt's id, as `timeOfId` reads it. */
@@ -126,19 +125,23 @@ export const MIGRATIONS: readonly Migration[] = [
   {
     version: 3,
     // So that reports and lists stay fast, however many calls there are.
-    statements: ({ integer, orderedTable }) => [
-      `create table usage_shifts (shift ${integer} not null, kin ${integer} not null, calls ${integer} not null,
-        attempts ${integer} not null, estimated ${integer} not null, cost ${integer} not null,
-        input_tokens ${integer} not null, output_tokens ${integer} not null, primary key (shift, kin))${orderedTable}`,
-      `insert into usage_shifts select hour / ${SHIFT_MS} * ${SHIFT_MS}, kin.id, sum(calls), sum(attempts),
+    statements: ({ text, integer, orderedTable }) => [
+      `create table kin (id ${integer} not null primary key, ${KIN_FACTS.map((name) => `${name} ${text} not null`).join(", ")},
+        unique (${KIN_FACTS.join(", ")}))${orderedTable}`,
+      `insert into kin select min(id), ${KIN_FACTS.join(", ")} from circumstances group by ${KIN_FACTS.join(", ")}`,
+      `create table usage_shifts (shift ${integer} not null, kin ${integer} not null, seat ${integer} not null,
+        calls ${integer} not null, attempts ${integer} not null, estimated ${integer} not null, cost ${integer} not null,
+        input_tokens ${integer} not null, output_tokens ${integer} not null,
+        primary key (shift, kin, seat))${orderedTable}`,
+      `insert into usage_shifts select hour / ${SHIFT_MS} * ${SHIFT_MS}, kin.id, 0, sum(calls), sum(attempts),
         sum(estimated), sum(cost), sum(${INPUT_COLUMNS.join(" + ")}), sum(${OUTPUT_COLUMNS.join(" + ")})
-        from usage_hourly join ${KIN} on ${ofKin("usage_hourly")} group by 1, 2`,
+        from usage_hourly join kin on ${ofKin("usage_hourly")} group by 1, 2`,
       `create table opening_slots (seat ${integer} not null, since ${integer} not null,
         primary key (seat, since))${orderedTable}`,
       `create table kin_slots (kin ${integer} not null, since ${integer} not null, seat ${integer} not null,
         primary key (kin, since, seat))${orderedTable}`,
       `insert into kin_slots select distinct kin.id, ${EARLIER_SLOT}, 0
-        from entry_rows join circumstances as own on own.id = entry_rows.circumstances join ${KIN} on ${ofKin("own")}
+        from entry_rows join circumstances as own on own.id = entry_rows.circumstances join kin on ${ofKin("own")}
         where phase = 0 and n = 0`,
       "insert into opening_slots select distinct 0, since from kin_slots union select 0, 0",
       "create index entry_rows_released on entry_rows (attempt) where kind = 'release'",

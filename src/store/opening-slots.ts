@@ -8,7 +8,7 @@ type Statement = ReturnType<Database["prepare"]>;
 /** Openings of one slot: what finding a single one of them costs at the most. */
 export const SLOT_OPENINGS = 2_000;
 
-/** Circumstances that agree in payer, key, route, model and currency: known by the lowest of their ids. */
+/** A row of `kin`, as the writer knows it. */
 export interface Kin {
   readonly id: number;
   /** The last slot in which it was noted. */

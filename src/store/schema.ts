@@ -10,6 +10,7 @@ export interface Schema {
   budget_windows: BudgetWindowsTable;
   unsettled: UnsettledTable;
   usage_hourly: UsageHourlyTable;
+  kin: KinTable;
   usage_shifts: UsageShiftsTable;
   opening_slots: OpeningSlotsTable;
   kin_slots: KinSlotsTable;
@@ -160,14 +161,24 @@ export interface UsageHourlyTable {
 /** A third of a day: the days of UTC are made of them, and those of UTC+8. */
 export const SHIFT_MS = 8 * 3_600_000;
 
-/**
- * What `usage_hourly` has, a third of a day at a time, for reports by day. Kin are circumstances that agree in payer,
- * key, route, model and currency: the lowest of their ids stands for all of them.
- */
+/** Circumstances that agree in what calls are listed and reported by. Far fewer than circumstances: those change with every window. */
+export interface KinTable {
+  /** The id of the first circumstances of this kin. */
+  id: number;
+  payer: string;
+  key: string;
+  route: string;
+  model: string;
+  currency: string;
+}
+
+/** What `usage_hourly` has, a third of a day at a time, for reports by day: rolled up in the ledger's own transaction. */
 export interface UsageShiftsTable {
   /** Its start: a multiple of `SHIFT_MS`. */
   shift: number;
   kin: number;
+  /** Of the node that wrote the row; 0 where one process has the store alone. */
+  seat: number;
   calls: number;
   attempts: number;
   estimated: number;
