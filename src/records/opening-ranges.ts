@@ -94,7 +94,9 @@ async function slotsAcross(query: Kysely<Schema>, at: number): Promise<readonly 
   const { rows } = await sql<Slot>`
     select since, (select min(later.since) from opening_slots as later
       where later.seat = open.seat and later.since > open.since) as until
-    from (select seat, max(since) as since from opening_slots where since <= ${at} group by seat) as open`.execute(query);
+    from (select seat, max(since) as since from opening_slots where since <= ${at} group by seat) as open`.execute(
+    query,
+  );
   return rows.length > 1 ? rows : [];
 }
 
