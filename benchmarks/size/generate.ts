@@ -63,8 +63,8 @@ class Generator {
   readonly #random: Random;
   readonly #options: Options;
   readonly #doubts: string[] = [];
+  readonly #pending: Promise<void>[] = [];
   #number = 0;
-  #adjusted = 0;
   #written: Promise<void> = Promise.resolve();
 
   constructor(
@@ -208,7 +208,6 @@ class Generator {
 
   /** A tenth is given back, when the bill comes. */
   #adjust(hold: Hold, amount: bigint, currency: string): void {
-    this.#adjusted += 1;
     const { attempt } = hold;
     if (amount === 0n) return;
     const adjusted = this.#written.then(() =>
@@ -216,8 +215,6 @@ class Generator {
     );
     this.#pending.push(adjusted);
   }
-
-  readonly #pending: Promise<void>[] = [];
 
   /** People look at what is in doubt, and make up their mind on half of it. */
   async #resolveSome(): Promise<void> {

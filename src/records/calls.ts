@@ -22,7 +22,6 @@ export interface CallRecord {
   readonly attempts: readonly AttemptRecord[];
 }
 
-/** `model` and the others: of any attempt. */
 export type CallFilter = OpeningFilter;
 
 export interface CallPage {
@@ -46,6 +45,7 @@ export async function listCalls(query: Kysely<Schema>, filter: CallFilter, limit
     const ids = [...new Set(attempts.map(callOfAttempt))];
     for (const call of await readCalls(query, ids)) {
       if (filter.state !== undefined && call.state !== filter.state) continue;
+      if (filter.model !== undefined && call.attempts.every(({ model }) => model !== filter.model)) continue;
       if (calls.length === limit) return { calls, next: calls.at(-1)!.id };
       calls.push(call);
     }

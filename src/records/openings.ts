@@ -11,10 +11,13 @@ export interface OpeningFilter {
   /** Ids of payers, any of which. */
   readonly payers?: readonly string[] | undefined;
   readonly key?: string | undefined;
-  /** `endpoint/model`. */
+  /** `endpoint/model`, of any attempt. */
   readonly model?: string | undefined;
   readonly route?: string | undefined;
-  /** Attempts without which no call has this state: it is for the caller to see whether theirs has. */
+  /**
+   * Attempts without which no call has this state. Whether theirs has, and whether any attempt of it is of the model,
+   * is for the caller to see.
+   */
   readonly state?: RecordState | undefined;
   /** Attempts of calls that began at `from` or later, and before `to`: milliseconds. */
   readonly from?: number | undefined;
@@ -62,8 +65,10 @@ export async function* findOpenings(
   const stretch: Stretch = { low: filter.from === undefined ? "" : firstIdAt(filter.from), high: highOf(filter) };
   const facts = factsOf(filter);
   const { state } = filter;
-  if (state === "unsettled") yield* inOrder(query, DOUBTED, facts, stretch, size);
-  else if (state === "held") yield* inOrder(query, await heldSource(query), facts, stretch, size);
+  // One attempt may be held or in doubt, and another of the same call be of the model.
+  const ofCall = factsOf({ ...filter, model: undefined });
+  if (state === "unsettled") yield* inOrder(query, DOUBTED, ofCall, stretch, size);
+  else if (state === "held") yield* inOrder(query, await heldSource(query), ofCall, stretch, size);
   else if (state === "released") yield* passing(query, RELEASES, facts, stretch, size, RELEASES_OF_A_BATCH);
   else if (!facts) yield* inOrder(query, OPENINGS, facts, stretch, size);
   else yield* seeking(query, facts, stretch, size);

@@ -6,7 +6,7 @@ type Database = InstanceType<typeof DatabaseSync>;
 type Statement = ReturnType<Database["prepare"]>;
 
 /** Openings of one slot: what finding a single one of them costs at the most. */
-export const SLOT_OPENINGS = 2_000;
+const SLOT_OPENINGS = 2_000;
 
 /** A row of `kin`, as the writer knows it. */
 export interface Kin {
@@ -21,23 +21,27 @@ export interface Kin {
  * where the next one begins, after `SLOT_OPENINGS` or so. A kin is noted once a slot, however many its openings are.
  */
 export class OpeningSlots {
+  readonly #size: number;
   readonly #begin: Statement;
   readonly #note: Statement;
   readonly #slotAt: Statement;
   readonly #openingsSince: Statement;
+  readonly #last: Statement;
   /** Of the slot that is open: its beginning, the first id that may be in it, openings, the newest of them. */
   #since = -1;
   #first = "";
   #count = 0;
   #newest = "";
 
-  constructor(database: Database) {
+  constructor(database: Database, size = SLOT_OPENINGS) {
+    this.#size = size;
     this.#begin = database.prepare("insert into opening_slots (seat, since) values (0, ?) on conflict do nothing");
     this.#note = database.prepare("insert into kin_slots (kin, since, seat) values (?, ?, 0) on conflict do nothing");
     this.#slotAt = database.prepare("select max(since) as since from opening_slots where seat = 0 and since <= ?");
+    this.#last = database.prepare("select max(attempt) as attempt from entry_rows");
     this.#openingsSince = database.prepare(
       `select count(*) as openings from (select 1 from entry_rows
-         where attempt >= ? and phase = ${PHASE.hold} and n = 0 limit ${SLOT_OPENINGS})`,
+         where attempt >= ? and phase = ${PHASE.hold} and n = 0 limit ${size})`,
     );
   }
 
@@ -58,7 +62,7 @@ export class OpeningSlots {
 
   /** Begins the next slot where this one is full: behind all that was seen, so that each opening is in one slot for ever. */
   turn(): void {
-    if (this.#count < SLOT_OPENINGS) return;
+    if (this.#count < this.#size) return;
     const since = timeOfId(this.#newest) + 1;
     if (since <= this.#since || firstIdAt(since) <= this.#newest) return;
     this.#open(since, 0);
@@ -70,6 +74,7 @@ export class OpeningSlots {
     const since = this.#slotOf(Number.MAX_SAFE_INTEGER);
     const { openings } = this.#openingsSince.get(firstIdAt(since)) as { openings: number };
     this.#open(since, openings);
+    this.#newest = (this.#last.get() as { attempt: string | null }).attempt ?? "";
   }
 
   #open(since: number, count: number): void {
