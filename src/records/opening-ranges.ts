@@ -20,17 +20,14 @@ const FIRST_SLOTS = 64;
 const SLOTS_OF_A_READ = 64;
 
 /**
- * The stretches of the ledger in which attempts that fit `facts` were opened, newest first: outside of them there is
- * none. How they come to be known: `OpeningSlots`, in the store.
+ * The stretches of the ledger in which attempts of these kin were opened, newest first: outside of them there is none. How they come to be known: `OpeningSlots`, in the store.
  */
 export async function* slotRanges(
   query: Kysely<Schema>,
-  facts: RawBuilder<unknown>,
+  kin: readonly number[],
   { low, high }: IdRange,
 ): AsyncGenerator<IdRange> {
-  const kin = await sql<{ id: number }>`select id from kin where ${facts}`.execute(query);
-  if (kin.rows.length === 0) return;
-  const kinIds = sql.raw(kin.rows.map(({ id }) => Number(id)).join(", "));
+  const kinIds = sql.join(kin.map((id) => sql.lit(id)));
   const from = low === "" ? 0 : timeOfId(low);
   let to = high.length < ID_LENGTH ? Number.MAX_SAFE_INTEGER : timeOfId(high) + 1;
   for (let width = FIRST_SLOTS; to > from; ) {

@@ -47,6 +47,8 @@ const END = "call~";
 
 /** What is looked through for a few that fit, before anything cleverer is tried: what is frequent is among the newest. */
 const NEWEST_OPENINGS = 2_000;
+/** Circumstances that are written out in a statement. */
+const MOST_CIRCUMSTANCES = 500;
 /** Releases are few; a batch looks through so many at the most. */
 const RELEASES_OF_A_BATCH = 20_000;
 
@@ -65,13 +67,20 @@ export async function* findOpenings(
   const stretch: Stretch = { low: filter.from === undefined ? "" : firstIdAt(filter.from), high: highOf(filter) };
   const facts = factsOf(filter);
   const { state } = filter;
+  const kin = facts && (await findKin(query, facts));
+  if (kin?.length === 0) {
+    yield { attempts: [], before: undefined };
+    return;
+  }
   // One attempt may be held or in doubt, and another of the same call be of the model.
   const ofCall = factsOf({ ...filter, model: undefined });
   if (state === "unsettled") yield* inOrder(query, DOUBTED, ofCall, stretch, size);
   else if (state === "held") yield* inOrder(query, await heldSource(query), ofCall, stretch, size);
-  else if (state === "released") yield* passing(query, RELEASES, facts, stretch, size, RELEASES_OF_A_BATCH);
-  else if (!facts) yield* inOrder(query, OPENINGS, facts, stretch, size);
-  else yield* seeking(query, facts, stretch, size);
+  else if (state === "released") {
+    const narrow = facts && ((await circumstancesOf(query, facts)) ?? facts);
+    yield* passing(query, RELEASES, narrow, stretch, size, RELEASES_OF_A_BATCH);
+  } else if (!facts) yield* inOrder(query, OPENINGS, facts, stretch, size);
+  else yield* seeking(query, facts, kin!, stretch, size);
 }
 
 function highOf({ to, before }: OpeningFilter): string {
@@ -81,14 +90,39 @@ function highOf({ to, before }: OpeningFilter): string {
   return highs.reduce((least, one) => (one < least ? one : least));
 }
 
-/** What is asked of payer, key, model and route; undefined where nothing is. */
-function factsOf({ payers, key, model, route }: OpeningFilter): RawBuilder<unknown> | undefined {
+/** What is asked of payer, key, model and route, as a condition. */
+interface Facts {
+  readonly where: RawBuilder<unknown>;
+  /** Of `entry_rows` alone, or of their circumstances. */
+  readonly of: "rows" | "circumstances";
+}
+
+/** Undefined where nothing is asked. */
+function factsOf({ payers, key, model, route }: OpeningFilter): Facts | undefined {
   const parts: RawBuilder<unknown>[] = [];
   if (payers) parts.push(payerIsAmong(payers));
   if (key !== undefined) parts.push(sql`${sql.ref("key")} = ${key}`);
   if (model !== undefined) parts.push(sql`model = ${model}`);
   if (route !== undefined) parts.push(sql`route = ${route}`);
-  return parts.length > 0 ? sql`${sql.join(parts, sql` and `)}` : undefined;
+  return parts.length > 0 ? { where: sql.join(parts, sql` and `), of: "circumstances" } : undefined;
+}
+
+async function findKin(query: Kysely<Schema>, { where }: Facts): Promise<number[]> {
+  const { rows } = await sql<{ id: number }>`select id from kin where ${where}`.execute(query);
+  return rows.map(({ id }) => Number(id));
+}
+
+/** The same facts, said of rows by the numbers of their circumstances; undefined where those are many. */
+async function circumstancesOf(query: Kysely<Schema>, { where }: Facts): Promise<Facts | undefined> {
+  const { rows } = await sql<{ id: number }>`
+    select circumstances.id as id from (select * from kin where ${where}) as kin
+    join circumstances on circumstances.payer = kin.payer and circumstances.key = kin.key
+      and circumstances.route = kin.route and circumstances.model = kin.model
+      and circumstances.currency = kin.currency
+    limit ${sql.lit(MOST_CIRCUMSTANCES + 1)}`.execute(query);
+  if (rows.length > MOST_CIRCUMSTANCES) return undefined;
+  const ids = rows.map(({ id }) => sql.lit(Number(id)));
+  return { where: sql`entry_rows.circumstances in (${sql.join(ids)})`, of: "rows" };
 }
 
 /** All that are in doubt stand in a list of their own. */
@@ -106,7 +140,7 @@ async function heldSource(query: Kysely<Schema>): Promise<Source> {
 async function* inOrder(
   query: Kysely<Schema>,
   source: Source,
-  facts: RawBuilder<unknown> | undefined,
+  facts: Facts | undefined,
   stretch: Stretch,
   size: number,
 ): AsyncGenerator<OpeningBatch> {
@@ -126,7 +160,7 @@ async function* inOrder(
 async function* passing(
   query: Kysely<Schema>,
   source: Source,
-  facts: RawBuilder<unknown> | undefined,
+  facts: Facts | undefined,
   stretch: Stretch,
   size: number,
   most: number,
@@ -142,7 +176,7 @@ async function* passing(
 async function pass(
   query: Kysely<Schema>,
   source: Source,
-  facts: RawBuilder<unknown> | undefined,
+  facts: Facts | undefined,
   stretch: Stretch,
   size: number,
   most: number,
@@ -158,7 +192,8 @@ async function pass(
 /** The newest first, where frequent ones are found at once; then only where such calls were opened. */
 async function* seeking(
   query: Kysely<Schema>,
-  facts: RawBuilder<unknown>,
+  facts: Facts,
+  kin: readonly number[],
   stretch: Stretch,
   size: number,
 ): AsyncGenerator<OpeningBatch> {
@@ -172,9 +207,10 @@ async function* seeking(
     ({ attempts } = batch);
   } while (attempts.length === size);
   attempts = [];
-  for await (const range of slotRanges(query, facts, { low: stretch.low, high })) {
+  const narrow = (await circumstancesOf(query, facts)) ?? facts;
+  for await (const range of slotRanges(query, kin, { low: stretch.low, high })) {
     for (let end = range.high; ; ) {
-      const found = await read(query, OPENINGS, facts, { low: range.low, high: end }, size - attempts.length);
+      const found = await read(query, OPENINGS, narrow, { low: range.low, high: end }, size - attempts.length);
       attempts = [...attempts, ...found];
       if (attempts.length < size) break;
       const before = callOfAttempt(attempts.at(-1)!);
@@ -189,16 +225,16 @@ async function* seeking(
 async function read(
   query: Kysely<Schema>,
   source: Source,
-  facts: RawBuilder<unknown> | undefined,
+  facts: Facts | undefined,
   { low, high }: Stretch,
   limit: number,
   offset = 0,
 ): Promise<string[]> {
   const { rows } = await sql<{ attempt: string }>`
     select entry_rows.attempt as attempt from entry_rows
-    ${facts ? sql`join circumstances on circumstances.id = entry_rows.circumstances` : sql``}
+    ${facts?.of === "circumstances" ? sql`join circumstances on circumstances.id = entry_rows.circumstances` : sql``}
     where ${source} and entry_rows.attempt >= ${low} and entry_rows.attempt < ${high}
-    ${facts ? sql`and ${facts}` : sql``}
+    ${facts ? sql`and ${facts.where}` : sql``}
     order by entry_rows.attempt desc limit ${limit} offset ${offset}`.execute(query);
   return rows.map(({ attempt }) => attempt);
 }

@@ -3,15 +3,18 @@ import { type Currency, type Ratio, UNIT_RATIO } from "../base/money.ts";
 import { payerIsAmong } from "../records/payer-filter.ts";
 import type { KinTable, Schema } from "../store/schema.ts";
 import { INPUT_COLUMNS, OUTPUT_COLUMNS } from "../store/usage-columns.ts";
-import type { Period, Segment } from "./periods.ts";
+import type { Segment } from "./periods.ts";
 import type { UsageAsk } from "./usage-ask.ts";
-import type { Part, UsageFigures, UsageSums } from "./usage-sums.ts";
-import { coverUnits, unitsOf } from "./usage-units.ts";
+import type { Part, UsageSums } from "./usage-sums.ts";
+import { coverUnits, type HourSpan, type Unit, unitsOf } from "./usage-units.ts";
 
 /** Sums that the database may hand over for one segment, before they are summed further. */
 const MOST_SUMS = 2_000_000;
 /** Stretches of time are written out in the statement. */
 const MOST_UNITS = 2_000;
+
+/** Units of one statement: while the database sums up the next ones, these are added up here. */
+const UNITS_OF_A_READ = 8;
 
 /**
  * Sums up a segment of whole hours, by days or months or all of it, out of thirds of days and hours. False, and nothing
@@ -26,23 +29,57 @@ export async function addShifts(
 ): Promise<boolean> {
   const units = unitsOf(segment, ask.by);
   if (units.length > MOST_UNITS || units.length * (await countKin(query, ask)) > MOST_SUMS) return false;
-  const { shifts, hours } = coverUnits(units);
-  const ofShifts = await readSums(query, shiftSums(ask), shifts);
-  const ofHours = await readSums(query, hourSums(ask), hours);
-  // Not before: the sums may name kin that were met a moment ago.
-  const kin = await readKin(query, ask, sums);
+  const spans = spansOf(units);
   const times = units.map(({ keys }) => sums.time(keys));
-  const add = (unit: number, { id, figures }: KinSum, sign: 1 | -1): void => {
+  let kin = await readKin(query, ask, sums);
+  const add = (unit: number, packed: Packed, sign: 1 | -1): void => {
+    const [id, calls, attempts, estimated, cost, inputTokens, outputTokens] = packed;
     const { rest, currency } = kin.get(id)!;
+    const figures = { calls, attempts, estimated, cost: BigInt(cost), inputTokens, outputTokens };
     sums.add(times[unit]!, rest, figures, figures.cost === 0n ? UNIT_RATIO : ratioOf(currency), sign);
   };
-  for (const [span, sum] of ofShifts) add(shifts[span]!.unit, sum, 1);
-  for (const [span, sum] of ofHours) {
-    const { into, outOf } = hours[span]!;
-    add(into, sum, 1);
-    if (outOf !== undefined) add(outOf, sum, -1);
+  let next: Promise<readonly SpanSums[]> | undefined;
+  for (let first = 0; first < spans.length; ) {
+    const end = endOfRead(spans, first);
+    const read = await (next ?? readSums(query, ask, spans.slice(first, end)));
+    const after = spans.slice(end, endOfRead(spans, end));
+    next = after.length > 0 ? readSums(query, ask, after) : undefined;
+    // Some of them may be of a kin that was met a moment ago.
+    if (read.some(({ all }) => all.some(([id]) => !kin.has(id)))) kin = await readKin(query, ask, sums);
+    for (const { place, all } of read) {
+      const { into, outOf } = spans[first + place]!;
+      for (const packed of all) {
+        add(into, packed, 1);
+        if (outOf !== undefined) add(outOf, packed, -1);
+      }
+    }
+    first = end;
   }
   return true;
+}
+
+/** A stretch of time whose sums go into one unit, and perhaps out of another. */
+interface Span extends HourSpan {
+  readonly table: "usage_shifts" | "usage_hourly";
+  /** Spans of the same home are read in one statement: what is counted in a shift and taken out again by the hour must be the same. */
+  readonly home: number;
+}
+
+function spansOf(units: readonly Unit[]): Span[] {
+  const { shifts, hours } = coverUnits(units);
+  const spans: Span[] = [
+    ...shifts.map(({ unit, from, to }): Span => {
+      return { table: "usage_shifts", home: unit, from, to, into: unit, outOf: undefined };
+    }),
+    ...hours.map((span): Span => ({ ...span, table: "usage_hourly", home: span.outOf ?? span.into })),
+  ];
+  return spans.sort((a, b) => a.home - b.home);
+}
+
+function endOfRead(spans: readonly Span[], first: number): number {
+  let end = first;
+  while (end < spans.length && spans[end]!.home < spans[first]!.home + UNITS_OF_A_READ) end += 1;
+  return end;
 }
 
 async function countKin(query: Kysely<Schema>, { payers }: UsageAsk): Promise<number> {
@@ -71,11 +108,6 @@ function endpointOf({ model }: { readonly model: string }): string {
   return model.slice(0, Math.max(0, model.indexOf("/")));
 }
 
-interface KinSum {
-  readonly id: number;
-  readonly figures: UsageFigures;
-}
-
 /** Figures in the order in which they are packed. */
 const FIGURES = ["calls", "attempts", "estimated", "cost", "input_tokens", "output_tokens"];
 
@@ -102,27 +134,7 @@ function hourSums({ payers }: UsageAsk): RawBuilder<unknown> {
     group by kin.id`;
 }
 
-/**
- * The sums of each stretch of time, with its place in `spans`. They come as one text a stretch: a row costs more to bring over than
- * to sum up.
- */
-async function readSums(
-  query: Kysely<Schema>,
-  sumsOfSpan: RawBuilder<unknown>,
-  spans: readonly Period[],
-): Promise<[span: number, sum: KinSum][]> {
-  if (spans.length === 0) return [];
-  const written = spans.map(({ from, to }, place) => sql`(${sql.lit(place)}, ${sql.lit(from)}, ${sql.lit(to)})`);
-  const figures = ["kin", ...FIGURES].map((name) =>
-    name === "cost" ? sql`'"' || cast(cost as text) || '"'` : sql`cast(${sql.ref(name)} as text)`,
-  );
-  const { rows } = await sql<{ place: number; packed: string | null }>`
-    with span(place, low, high) as (values ${sql.join(written)})
-    select place, (select string_agg(${sql.join(figures, sql` || ',' || `)}, '],[') from (${sumsOfSpan}) as summed) as packed
-    from span`.execute(query);
-  return rows.flatMap(({ place, packed }) => unpack(packed).map((sum): [number, KinSum] => [place, sum]));
-}
-
+/** As the database hands it over. */
 type Packed = readonly [
   kin: number,
   calls: number,
@@ -133,10 +145,35 @@ type Packed = readonly [
   outputTokens: number,
 ];
 
-function unpack(packed: string | null): KinSum[] {
-  const sums = JSON.parse(packed === null ? "[]" : `[[${packed}]]`) as Packed[];
-  return sums.map(([id, calls, attempts, estimated, cost, inputTokens, outputTokens]) => ({
-    id,
-    figures: { calls, attempts, estimated, cost: BigInt(cost), inputTokens, outputTokens },
+interface SpanSums {
+  /** In `spans`. */
+  readonly place: number;
+  readonly all: readonly Packed[];
+}
+
+/** The sums of each stretch of time. They come as one text a stretch: a row costs more to bring over than to sum up. */
+async function readSums(query: Kysely<Schema>, ask: UsageAsk, spans: readonly Span[]): Promise<SpanSums[]> {
+  const figures = ["kin", ...FIGURES].map((name) =>
+    name === "cost" ? sql`'"' || cast(cost as text) || '"'` : sql`cast(${sql.ref(name)} as text)`,
+  );
+  const packed = sql`string_agg(${sql.join(figures, sql` || ',' || `)}, '],[')`;
+  const statements = (["usage_shifts", "usage_hourly"] as const).flatMap((table) => {
+    const written = spans.flatMap(({ table: own, from, to }, place) =>
+      own === table ? [sql`(${sql.lit(place)}, ${sql.lit(from)}, ${sql.lit(to)})`] : [],
+    );
+    if (written.length === 0) return [];
+    const summed = table === "usage_shifts" ? shiftSums(ask) : hourSums(ask);
+    return [
+      sql`select place, (select ${packed} from (${summed}) as summed) as packed
+        from (select column1 as place, column2 as low, column3 as high from (values ${sql.join(written)}) as given) as span`,
+    ];
+  });
+  const { rows } = await sql<{
+    place: number;
+    packed: string | null;
+  }>`${sql.join(statements, sql` union all `)}`.execute(query);
+  return rows.map((row) => ({
+    place: Number(row.place),
+    all: JSON.parse(row.packed === null ? "[]" : `[[${row.packed}]]`) as Packed[],
   }));
 }

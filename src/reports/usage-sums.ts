@@ -39,15 +39,14 @@ interface Sum {
 
 const NO_KEYS: Keys = {};
 const TIME_KEYS: readonly UsageKey[] = ["hour", "day", "month"];
-/** More parts than a report has rows. */
-const PARTS = 2 ** 26;
-
 /** The rows of a report while they are summed. */
 export class UsageSums {
   readonly #ask: UsageAsk;
   readonly #most: number;
   readonly #parts = new Map<string, Part>();
-  readonly #sums = new Map<number, Sum>();
+  /** By the numbers of time and rest. */
+  readonly #sums: (Map<number, Sum> | undefined)[] = [];
+  #size = 0;
 
   /** @param most rows of the report */
   constructor(ask: UsageAsk, most: number) {
@@ -89,23 +88,12 @@ export class UsageSums {
 
   /** @param sign 1 to count, -1 to take out what was counted too much */
   add(time: Part, rest: Part, figures: UsageFigures, ratio: Ratio, sign: 1 | -1 = 1): void {
-    const name = time.number * PARTS + rest.number;
-    let sum = this.#sums.get(name);
+    const ofTime = (this.#sums[time.number] ??= new Map());
+    let sum = ofTime.get(rest.number);
     if (!sum) {
-      sum = {
-        time,
-        rest,
-        cost: new ConvertedSum(),
-        calls: 0,
-        attempts: 0,
-        inputTokens: 0,
-        outputTokens: 0,
-        estimated: 0,
-        wasReduced: false,
-      };
-      this.#sums.set(name, sum);
+      ofTime.set(rest.number, (sum = newSum(time, rest)));
       // Half of them may be taken out again.
-      if (this.#sums.size > 2 * this.#most) throw this.#tooMany();
+      if (++this.#size > 2 * this.#most) throw this.#tooMany();
     }
     if (sign < 0) sum.wasReduced = true;
     sum.calls += sign * figures.calls;
@@ -120,19 +108,21 @@ export class UsageSums {
   rows(): UsageRow[] {
     const { by } = this.#ask;
     const ranks = this.#ranks();
-    const sums = [...this.#sums.values()].filter((sum) => !sum.wasReduced || !isNothing(sum));
+    const sums: Sum[] = [];
+    for (const ofTime of this.#sums) {
+      for (const sum of ofTime?.values() ?? []) if (!sum.wasReduced || !isNothing(sum)) sums.push(sum);
+    }
     if (sums.length > this.#most) throw this.#tooMany();
-    const placed = sums.map((sum) => ({
-      sum,
-      place: by.map((key) => ranks.get(key)!.get((TIME_KEYS.includes(key) ? sum.time : sum.rest).keys[key]!)!),
-    }));
-    placed.sort((a, b) => {
-      for (let i = 0; i < a.place.length; i++) if (a.place[i] !== b.place[i]) return a.place[i]! - b.place[i]!;
-      const [left, right] = [a.sum.rest.currency, b.sum.rest.currency];
+    const places = by.map((key) => ({ isTime: TIME_KEYS.includes(key), ranks: ranks.get(key)! }));
+    sums.sort((a, b) => {
+      for (const { isTime, ranks: own } of places) {
+        const difference = own[(isTime ? a.time : a.rest).number]! - own[(isTime ? b.time : b.rest).number]!;
+        if (difference !== 0) return difference;
+      }
+      const [left, right] = [a.rest.currency, b.rest.currency];
       return left < right ? -1 : left > right ? 1 : 0;
     });
-    return placed.map(({ sum }) => {
-      const { time, rest, calls, attempts, inputTokens, outputTokens, estimated, cost } = sum;
+    return sums.map(({ time, rest, calls, attempts, inputTokens, outputTokens, estimated, cost }) => {
       const keys = time.keys === NO_KEYS ? rest.keys : { ...rest.keys, ...time.keys };
       const { currency } = rest;
       return { keys, calls, attempts, inputTokens, outputTokens, estimated, cost: cost.rounded, currency };
@@ -143,20 +133,35 @@ export class UsageSums {
     return new Fault("invalid_request", reportWords.tooManyRows(this.#most), { param: "by" });
   }
 
-  /** Where each value of each key stands among its like. */
-  #ranks(): Map<UsageKey, Map<string, number>> {
-    const values = new Map<UsageKey, Set<string>>(this.#ask.by.map((key) => [key, new Set()]));
-    for (const { keys } of this.#parts.values()) {
-      for (const key of this.#ask.by) if (keys[key] !== undefined) values.get(key)!.add(keys[key]);
-    }
-    const ranks = new Map<UsageKey, Map<string, number>>();
-    for (const [key, set] of values) {
+  /** Where the value of each key stands among its like, by the numbers of the parts that have it. */
+  #ranks(): Map<UsageKey, Int32Array> {
+    const ranks = new Map<UsageKey, Int32Array>();
+    for (const key of this.#ask.by) {
+      const parts = [...this.#parts.values()].filter(({ keys }) => keys[key] !== undefined);
+      const values = [...new Set(parts.map(({ keys }) => keys[key]!))];
       // The hour that daylight saving repeats is written twice, with two offsets: the earlier comes first.
-      const compare = key === "hour" ? (a: string, b: string) => Date.parse(a) - Date.parse(b) : undefined;
-      ranks.set(key, new Map([...set].sort(compare).map((value, place) => [value, place])));
+      values.sort(key === "hour" ? (a, b) => Date.parse(a) - Date.parse(b) : undefined);
+      const rankOf = new Map(values.map((value, rank) => [value, rank]));
+      const own = new Int32Array(this.#parts.size);
+      for (const { number, keys } of parts) own[number] = rankOf.get(keys[key]!)!;
+      ranks.set(key, own);
     }
     return ranks;
   }
+}
+
+function newSum(time: Part, rest: Part): Sum {
+  return {
+    time,
+    rest,
+    cost: new ConvertedSum(),
+    calls: 0,
+    attempts: 0,
+    inputTokens: 0,
+    outputTokens: 0,
+    estimated: 0,
+    wasReduced: false,
+  };
 }
 
 function isNothing({ calls, attempts, inputTokens, outputTokens, estimated, cost }: Sum): boolean {

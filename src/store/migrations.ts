@@ -144,7 +144,7 @@ export const MIGRATIONS: readonly Migration[] = [
         from entry_rows join circumstances as own on own.id = entry_rows.circumstances join kin on ${ofKin("own")}
         where phase = 0 and n = 0`,
       "insert into opening_slots select distinct 0, since from kin_slots union select 0, 0",
-      "create index entry_rows_released on entry_rows (attempt) where kind = 'release'",
+      "create index entry_rows_released on entry_rows (attempt, circumstances) where kind = 'release'",
     ],
   },
 ];
