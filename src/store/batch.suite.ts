@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { firstIdAt } from "../base/ids.ts";
 import { type EntryRow, PHASE } from "./spec.ts";
 import { sampleEntry } from "./store.suite.ts";
 
@@ -42,5 +43,6 @@ export const anyEntry = fc
     const phase = rest.kind === "hold" ? hold : rest.kind === "adjust" ? adjust : closing;
     const same = rest.kind === "hold" ? rest.held : rest.amount;
     const told = places.map((place) => ({ ...place, amount: equal ? same : other }));
-    return { ...sampleEntry(`call_${call}.${number}`), ...rest, phase, shares: told };
+    const id = `${firstIdAt(HOUR + call * 200_000)}${String(call).padStart(11, "0")}`;
+    return { ...sampleEntry(`${id}.${number}`), ...rest, phase, shares: told };
   });
