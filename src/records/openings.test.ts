@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { firstIdAt } from "../base/ids.ts";
 import { DEFAULT_LIMITS } from "../base/limits.ts";
 import { type EntryRow, PHASE, type Store } from "../store/spec.ts";
-import { openSqliteStore } from "../store/sqlite-store.ts";
 import { sampleEntry } from "../store/store.suite.ts";
+import { openTestStore } from "../store/test-store.suite.ts";
 import type { RecordState } from "./attempts.ts";
 import { type CallFilter, listCalls } from "./calls.ts";
 import { slotRanges } from "./opening-ranges.ts";
@@ -38,18 +38,40 @@ function numbers(seed: number): () => number {
 
 const SEED = Number(process.env.MAIDAN_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
-describe(`the list of calls, against a plain scan (MAIDAN_TEST_SEED=${SEED})`, () => {
+describe.each([
+  ["one process", 0],
+  ["three nodes", 3],
+])(`the list of calls of %s, against a plain scan (MAIDAN_TEST_SEED=${SEED})`, (_, seats) => {
   const folder = mkdtempSync(join(tmpdir(), "maidan-openings-"));
   const attempts: Plain[] = [];
   let store: Store;
 
-  const open = (): Store => openSqliteStore({ folder, durability: "process", limits: DEFAULT_LIMITS });
+  /** The seat that writes from now on: each in turn, so that their slots overlap. */
+  let seat = 0;
+  const open = async (): Promise<Store> => {
+    store = await openTestStore(folder, DEFAULT_LIMITS);
+    if (seat > 0) store.journal.sit({ number: seat, epoch: 1, totals: () => [] });
+    return store;
+  };
+  const changeSeat = (): void => {
+    if (seats === 0) return;
+    seat = 1 + (seat % seats);
+    store.journal.sit({ number: seat, epoch: 1, totals: () => [] });
+  };
 
   /** Calls of all kinds, over days and within milliseconds; some are written later than their ids say. */
   beforeAll(async () => {
     const random = numbers(SEED);
     const pick = <T>(values: readonly T[]): T => values[Math.floor(random() ** 2 * values.length)]!;
-    store = open();
+    store = await open();
+    const life = { epoch: 1, name: "", beat: 0, settings_version: 1, joined_at: 1, ended_at: null };
+    for (let number = 1; number <= seats; number++) {
+      await store.query
+        .insertInto("nodes")
+        .values({ seat: number, ...life })
+        .execute();
+    }
+    changeSeat();
     let late: EntryRow[][] = [];
     let at = START;
     for (let n = 0; n < CALLS; n++) {
@@ -89,9 +111,10 @@ describe(`the list of calls, against a plain scan (MAIDAN_TEST_SEED=${SEED})`, (
       for (const entry of late.flat()) void store.journal.append({ op: "entry", entry });
       late = [];
       await store.journal.append({ op: "mark", name: "n", value: String(n) });
+      if (n % 700 === 0) changeSeat();
       if (n % 3_000 !== 0) continue;
       await store.close();
-      store = open();
+      store = await open();
     }
     for (const entry of late.flat()) void store.journal.append({ op: "entry", entry });
     await store.journal.append({ op: "mark", name: "n", value: "end" });
@@ -185,10 +208,12 @@ describe(`the list of calls, against a plain scan (MAIDAN_TEST_SEED=${SEED})`, (
 
 describe("the slots of several nodes", () => {
   const folder = mkdtempSync(join(tmpdir(), "maidan-slots-"));
-  const store = openSqliteStore({ folder, durability: "process", limits: DEFAULT_LIMITS });
-  const { query } = store;
+  let store: Store;
+  let query: Store["query"];
 
   beforeAll(async () => {
+    store = await openTestStore(folder, DEFAULT_LIMITS);
+    ({ query } = store);
     const kin = { payer: "p", key: "k", route: "r", currency: "USD" };
     await query
       .insertInto("kin")

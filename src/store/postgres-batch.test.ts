@@ -2,6 +2,7 @@ import { DatabaseSync } from "@photostructure/sqlite";
 import fc from "fast-check";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { timeOfId } from "../base/ids.ts";
 import { anyEntry, HOUR } from "./batch.suite.ts";
 import { BatchEncoder, newBatch, sealBatch } from "./batch.ts";
 import { BatchWriter } from "./batch-writer.ts";
@@ -10,11 +11,13 @@ import { onPostgres } from "./postgres.suite.ts";
 import { PostgresBatchWriter } from "./postgres-batch-writer.ts";
 import { openDatabase } from "./postgres-migrate.ts";
 import { readRows, TYPES } from "./postgres-values.ts";
+import { SLOT_MOST_MS } from "./schema.ts";
 import type { JournalRow, KeptAnswerRow, WindowTotal } from "./spec.ts";
 
 type Row = Record<string, unknown>;
 
 const SEAT = { number: 3, epoch: 5 };
+const SLOT_OPENINGS = 2;
 
 /** What a batch leaves behind, all of it. */
 const LEFT = [
@@ -26,7 +29,29 @@ const LEFT = [
   "select * from kept_answers order by id",
   "select * from meta where name <> 'schema-version' order by name",
   `select book, "window", seat, settled, held from node_windows order by book, "window"`,
+  "select payer, key, route, model, currency from kin order by payer, key, route, model, currency",
+  `select shift, payer, key, route, model, currency, seat, calls, attempts, estimated, cost, input_tokens, output_tokens
+    from usage_shifts join kin on kin.id = usage_shifts.kin order by shift, payer, key, route, model, currency, seat`,
 ];
+
+/** Openings whose kin is not noted where lists look for it. Where slots begin is each writer's own: one may write twice. */
+function findUnnoted(openings: readonly Row[], slots: readonly Row[], noted: readonly Row[]): unknown[] {
+  const starts = slots.map(({ since, seat }) => ({ since: Number(since), seat: Number(seat) }));
+  const names = new Set(noted.map(({ kin, since, seat }) => `${kin} ${since} ${seat}`));
+  return openings.filter(({ attempt, kin, lease }) => {
+    const [time, seat] = [timeOfId(attempt as string), lease === "" ? 0 : SEAT.number];
+    const own = starts.filter((slot) => slot.seat === seat && slot.since <= time && time < slot.since + SLOT_MOST_MS);
+    return !names.has(`${kin} ${Math.max(...own.map(({ since }) => since))} ${seat}`);
+  });
+}
+
+const SLOTS = [
+  `select attempt, kin.id as kin, lease from entries join kin on kin.payer = entries.payer and kin.key = entries.key
+    and kin.route = entries.route and kin.model = entries.model and kin.currency = entries.currency
+    where phase = 0 and n = 0`,
+  "select since, seat from opening_slots",
+  "select kin, since, seat from kin_slots",
+] as const;
 
 const kept = fc
   .record({
@@ -71,9 +96,11 @@ onPostgres("what is put into batches for PostgreSQL", (server) => {
   afterAll(() => client.end());
 
   async function empty(): Promise<void> {
-    const tables =
-      "entry_rows, circumstances, budget_windows, usage_hourly, unsettled, doubt_shares, kept_answers, node_windows, nodes";
-    await client.query(`truncate ${tables}; delete from meta where name <> 'schema-version'`);
+    const tables = [
+      "entry_rows, circumstances, kin, budget_windows, usage_hourly, usage_shifts, opening_slots, kin_slots",
+      "unsettled, doubt_shares, kept_answers, node_windows, nodes",
+    ];
+    await client.query(`truncate ${tables.join()}; delete from meta where name <> 'schema-version'`);
     await client.query("insert into nodes values ($1, $2, 'test', 0, 1, 1, null)", [SEAT.number, SEAT.epoch]);
   }
 
@@ -86,7 +113,7 @@ onPostgres("what is put into batches for PostgreSQL", (server) => {
     database.exec("create table meta (name text not null primary key, value text not null) strict, without rowid");
     for (const { statements } of MIGRATIONS) for (const sql of statements(SQLITE_WORDS)) database.exec(sql);
     database.exec(`insert into nodes values (${SEAT.number}, ${SEAT.epoch}, 'test', 0, 1, 1, null)`);
-    return { database, writer: new BatchWriter(database) };
+    return { database, writer: new BatchWriter(database, SLOT_OPENINGS) };
   }
 
   const plain = (rows: readonly Row[]): unknown[] =>
@@ -114,7 +141,7 @@ onPostgres("what is put into batches for PostgreSQL", (server) => {
         await empty();
         const { database, writer } = openSqlite();
         const encoder = new BatchEncoder(isSeated ? SEAT : undefined);
-        const postgres = new PostgresBatchWriter();
+        const postgres = new PostgresBatchWriter(SLOT_OPENINGS);
         for (const { rows, totals, again, isNewConnection } of given) {
           const batch = newBatch();
           for (const row of rows) encoder.add(batch, row);
@@ -130,6 +157,10 @@ onPostgres("what is put into batches for PostgreSQL", (server) => {
           const statement = database.prepare(query);
           statement.setReadBigInts(true);
           expect(plain(await read(query)), query).toEqual(plain(statement.all() as Row[]));
+        }
+        const [openings, slots, noted] = SLOTS;
+        for (const rows of [read, async (query: string) => database.prepare(query).all() as Row[]]) {
+          expect(findUnnoted(await rows(openings), await rows(slots), await rows(noted))).toEqual([]);
         }
         database.close();
       }),
