@@ -2,17 +2,16 @@ import { DatabaseSync } from "@photostructure/sqlite";
 import fc from "fast-check";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { timeOfId } from "../base/ids.ts";
-import { anyEntry, HOUR } from "./batch.suite.ts";
+import { anyEntry, findUnnoted, HOUR, SUMMED } from "./batch.suite.ts";
 import { BatchEncoder, newBatch, sealBatch } from "./batch.ts";
 import { BatchWriter } from "./batch-writer.ts";
-import { MIGRATIONS, SQLITE_WORDS } from "./migrations.ts";
+import { MIGRATIONS, POSTGRES_WORDS, SQLITE_WORDS } from "./migrations.ts";
 import { onPostgres } from "./postgres.suite.ts";
 import { PostgresBatchWriter } from "./postgres-batch-writer.ts";
 import { openDatabase } from "./postgres-migrate.ts";
 import { readRows, TYPES } from "./postgres-values.ts";
-import { SLOT_MOST_MS } from "./schema.ts";
 import type { JournalRow, KeptAnswerRow, WindowTotal } from "./spec.ts";
+import { sampleSettlement } from "./store.suite.ts";
 
 type Row = Record<string, unknown>;
 
@@ -29,29 +28,8 @@ const LEFT = [
   "select * from kept_answers order by id",
   "select * from meta where name <> 'schema-version' order by name",
   `select book, "window", seat, settled, held from node_windows order by book, "window"`,
-  "select payer, key, route, model, currency from kin order by payer, key, route, model, currency",
-  `select shift, payer, key, route, model, currency, seat, calls, attempts, estimated, cost, input_tokens, output_tokens
-    from usage_shifts join kin on kin.id = usage_shifts.kin order by shift, payer, key, route, model, currency, seat`,
+  ...SUMMED,
 ];
-
-/** Openings whose kin is not noted where lists look for it. Where slots begin is each writer's own: one may write twice. */
-function findUnnoted(openings: readonly Row[], slots: readonly Row[], noted: readonly Row[]): unknown[] {
-  const starts = slots.map(({ since, seat }) => ({ since: Number(since), seat: Number(seat) }));
-  const names = new Set(noted.map(({ kin, since, seat }) => `${kin} ${since} ${seat}`));
-  return openings.filter(({ attempt, kin, lease }) => {
-    const [time, seat] = [timeOfId(attempt as string), lease === "" ? 0 : SEAT.number];
-    const own = starts.filter((slot) => slot.seat === seat && slot.since <= time && time < slot.since + SLOT_MOST_MS);
-    return !names.has(`${kin} ${Math.max(...own.map(({ since }) => since))} ${seat}`);
-  });
-}
-
-const SLOTS = [
-  `select attempt, kin.id as kin, lease from entries join kin on kin.payer = entries.payer and kin.key = entries.key
-    and kin.route = entries.route and kin.model = entries.model and kin.currency = entries.currency
-    where phase = 0 and n = 0`,
-  "select since, seat from opening_slots",
-  "select kin, since, seat from kin_slots",
-] as const;
 
 const kept = fc
   .record({
@@ -85,10 +63,11 @@ const anyTotal = fc.record({
 }) as fc.Arbitrary<WindowTotal>;
 
 onPostgres("what is put into batches for PostgreSQL", (server) => {
+  let url: string;
   let client: pg.Client;
 
   beforeAll(async () => {
-    const url = await server().createDatabase();
+    url = await server().createDatabase();
     await openDatabase({ url, durability: "disk" });
     client = new pg.Client({ connectionString: url, pipeline: true, types: TYPES });
     await client.connect();
@@ -158,13 +137,70 @@ onPostgres("what is put into batches for PostgreSQL", (server) => {
           statement.setReadBigInts(true);
           expect(plain(await read(query)), query).toEqual(plain(statement.all() as Row[]));
         }
-        const [openings, slots, noted] = SLOTS;
         for (const rows of [read, async (query: string) => database.prepare(query).all() as Row[]]) {
-          expect(findUnnoted(await rows(openings), await rows(slots), await rows(noted))).toEqual([]);
+          expect(await findUnnoted(rows, isSeated ? SEAT.number : 0)).toEqual([]);
         }
         database.close();
       }),
       { numRuns: 100 },
     );
+  });
+
+  test("is found again by reports and lists where it was written before they had tables of their own", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyRow, { minLength: 1, maxLength: 40 }), async (rows) => {
+        await empty();
+        const batch = newBatch();
+        const encoder = new BatchEncoder();
+        for (const row of rows) encoder.add(batch, row);
+        await new PostgresBatchWriter().write(client, batch);
+        const written = await Promise.all(SUMMED.map(read));
+        for (const table of ["kin", "usage_shifts", "opening_slots", "kin_slots"])
+          await client.query(`drop table ${table}`);
+        await client.query("drop index entry_rows_released");
+        for (const statement of MIGRATIONS.at(-1)!.statements(POSTGRES_WORDS)) await client.query(statement);
+        expect(await Promise.all(SUMMED.map(read))).toEqual(written);
+        expect(await findUnnoted(read, 0)).toEqual([]);
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  test("may be written by two nodes that meet the same kin at a time", async () => {
+    await empty();
+    const [first, second] = [SEAT, { number: 4, epoch: 1 }];
+    await client.query("insert into nodes values ($1, $2, 'other', 0, 1, 1, null)", [second.number, second.epoch]);
+    const other = new pg.Client({ connectionString: url, pipeline: true, types: TYPES });
+    await other.connect();
+    try {
+      const writers = [first, second].map((seat, i) => {
+        return {
+          seat,
+          client: [client, other][i]!,
+          encoder: new BatchEncoder(seat),
+          writer: new PostgresBatchWriter(),
+        };
+      });
+      for (let round = 0; round < 20; round++) {
+        const outcomes = writers.map(({ seat, client: own, encoder, writer }) => {
+          const batch = newBatch();
+          for (let n = 0; n < 5; n++) {
+            // Each meets them in another order.
+            const payer = `p${round} ${seat.number === 4 ? n : 4 - n}`;
+            const entry = sampleSettlement(`call_${round}_${n}_${seat.number}.1`, { payer });
+            encoder.add(batch, { op: "entry", entry });
+          }
+          sealBatch(batch, { ...seat, totals: () => [] });
+          return writer.write(own, batch);
+        });
+        expect(await Promise.all(outcomes)).toEqual([true, true]);
+      }
+    } finally {
+      await other.end();
+    }
+    expect(await read("select count(*) as kin from kin")).toEqual([{ kin: 100 }]);
+    expect(await read("select sum(attempts) as attempts, count(*) as places from usage_shifts")).toEqual([
+      { attempts: 200, places: 200 },
+    ]);
   });
 });
