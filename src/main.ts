@@ -45,6 +45,7 @@ import { Ledger } from "./ledger/ledger.ts";
 import { Recalculation } from "./reports/recalculation.ts";
 import { EndpointHealth, type HealthState } from "./routing/health.ts";
 import { type FolderLock, lockDataFolder } from "./store/folder-lock.ts";
+import { takeJob } from "./store/jobs.ts";
 import { openPostgresStore } from "./store/postgres-store.ts";
 import { openRemoteStore } from "./store/remote-store.ts";
 import { openSealer, proveSealer } from "./store/sealing.ts";
@@ -162,7 +163,9 @@ async function assemble(options: InstallationOptions, lock: FolderLock | undefin
   const life = { stopping: false };
   const operators = makeOperators(options, { control, calls, store, metrics, adminKey, life });
   const expiry = setInterval(() => {
-    keptAnswers.expire().catch((cause) => log.error({ err: cause }, "kept answers"));
+    takeJob(store, "expire-kept-answers", HOUR_MS, clock.now())
+      .then((isOurs) => (isOurs ? keptAnswers.expire() : undefined))
+      .catch((cause) => log.error({ err: cause }, "kept answers"));
   }, HOUR_MS);
   expiry.unref();
   const close = async (): Promise<void> => {

@@ -1,11 +1,10 @@
-import { type Kysely, type RawBuilder, type SelectQueryBuilder, sql } from "kysely";
-import { firstIdAt } from "../base/ids.ts";
+import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Nano } from "../base/money.ts";
 import type { EntriesTable, Schema } from "../store/schema.ts";
-import { type EntryRow, PHASE } from "../store/spec.ts";
+import type { EntryRow } from "../store/spec.ts";
 import { type AttemptRecord, type RecordState, recordAttempt } from "./attempts.ts";
 import { callOfAttempt, entryOfRow } from "./entry-rows.ts";
-import { payerIsAmong } from "./payer-filter.ts";
+import { findOpenings, type OpeningFilter } from "./openings.ts";
 
 /** A call is a view on the entries of its attempts: nothing of it is stored twice. */
 export interface CallRecord {
@@ -23,20 +22,7 @@ export interface CallRecord {
   readonly attempts: readonly AttemptRecord[];
 }
 
-export interface CallFilter {
-  /** Ids of payers, any of which. */
-  readonly payers?: readonly string[] | undefined;
-  readonly key?: string | undefined;
-  /** `endpoint/model`, of any attempt. */
-  readonly model?: string | undefined;
-  readonly route?: string | undefined;
-  readonly state?: RecordState | undefined;
-  /** Calls that began at `from` or later, and before `to`: milliseconds. */
-  readonly from?: number | undefined;
-  readonly to?: number | undefined;
-  /** Calls older than this one. */
-  readonly before?: string | undefined;
-}
+export type CallFilter = OpeningFilter;
 
 export interface CallPage {
   readonly calls: readonly CallRecord[];
@@ -52,50 +38,26 @@ const CALLS_OF_A_READ = 1_000;
 /** One page of calls, the newest first. Reads at most `BATCHES_OF_A_PAGE` × `limit` attempts. */
 export async function listCalls(query: Kysely<Schema>, filter: CallFilter, limit: number): Promise<CallPage> {
   const calls: CallRecord[] = [];
-  const size = Math.min(Math.max(limit, 50), CALLS_OF_A_READ);
-  let before = filter.before;
-  for (let batch = 0; batch < BATCHES_OF_A_PAGE; batch++) {
-    const attempts = await readOpenings(query, { ...filter, before }, size);
+  // One more than the page has tells whether there is a next one.
+  const size = Math.min(Math.max(limit + 1, 50), CALLS_OF_A_READ);
+  let batches = 0;
+  for await (const { attempts, before } of findOpenings(query, filter, size)) {
     const ids = [...new Set(attempts.map(callOfAttempt))];
-    // The last call of a full batch may have more attempts in the next one, but all its entries are read below anyway.
     for (const call of await readCalls(query, ids)) {
       if (filter.state !== undefined && call.state !== filter.state) continue;
+      if (filter.model !== undefined && call.attempts.every(({ model }) => model !== filter.model)) continue;
       if (calls.length === limit) return { calls, next: calls.at(-1)!.id };
       calls.push(call);
     }
-    if (attempts.length < size) return { calls, next: undefined };
-    before = ids.at(-1)!;
+    if (before === undefined || ++batches === BATCHES_OF_A_PAGE) return { calls, next: before };
   }
-  return { calls, next: before };
+  return { calls, next: undefined };
 }
 
 /** The call with this id, or undefined where the ledger has none. */
 export async function findCall(query: Kysely<Schema>, id: string): Promise<CallRecord | undefined> {
   const [call] = await readCalls(query, [id]);
   return call;
-}
-
-/** The attempts that fit the filter, newest first, each by its first entry. */
-async function readOpenings(query: Kysely<Schema>, filter: CallFilter, limit: number): Promise<string[]> {
-  let select: SelectQueryBuilder<Schema, "entries", { attempt: string }>;
-  if (filter.state === "unsettled") {
-    select = query
-      .selectFrom("entries")
-      .select("entries.attempt")
-      .where("entries.attempt", "in", (inner) => inner.selectFrom("unsettled").select("unsettled.attempt"));
-  } else {
-    select = query.selectFrom("entries").select("entries.attempt");
-  }
-  select = select.where("phase", "=", PHASE.hold).where("n", "=", 0).orderBy("entries.attempt", "desc").limit(limit);
-  if (filter.payers) select = select.where(payerIsAmong(filter.payers));
-  if (filter.key !== undefined) select = select.where("key", "=", filter.key);
-  if (filter.model !== undefined) select = select.where("model", "=", filter.model);
-  if (filter.route !== undefined) select = select.where("route", "=", filter.route);
-  if (filter.from !== undefined) select = select.where("entries.attempt", ">=", firstIdAt(filter.from));
-  if (filter.to !== undefined) select = select.where("entries.attempt", "<", firstIdAt(filter.to));
-  if (filter.before !== undefined) select = select.where("entries.attempt", "<", `${filter.before}.`);
-  const rows = await select.execute();
-  return rows.map((row) => row.attempt);
 }
 
 /** All entries of the given calls, told call by call in the order of `ids`. */

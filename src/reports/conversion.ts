@@ -21,22 +21,41 @@ export function requireRate(rateOf: RateLookup, from: Currency, to: Currency, at
  * read. Adding costs nothing in precision, however many amounts there are.
  */
 export class ConvertedSum {
-  readonly #amounts = new Map<string, { ratio: Ratio; amount: Nano }>();
+  /** Most sums know one rate only. */
+  #ratio: Ratio | undefined;
+  #amount: Nano = 0n;
+  #others: Map<string, { ratio: Ratio; amount: Nano }> | undefined;
 
   add(amount: Nano, ratio: Ratio): void {
+    this.#ratio ??= ratio;
+    if (areSame(this.#ratio, ratio)) {
+      this.#amount += amount;
+      return;
+    }
     const key = `${ratio.numerator}/${ratio.denominator}`;
-    const known = this.#amounts.get(key);
+    this.#others ??= new Map();
+    const known = this.#others.get(key);
     if (known) known.amount += amount;
-    else this.#amounts.set(key, { ratio, amount });
+    else this.#others.set(key, { ratio, amount });
+  }
+
+  /** Whether nothing is left of what was added. */
+  get isZero(): boolean {
+    return this.#amount === 0n && [...(this.#others?.values() ?? [])].every(({ amount }) => amount === 0n);
   }
 
   get rounded(): Nano {
-    let numerator = 0n;
-    let denominator = 1n;
-    for (const { ratio, amount } of this.#amounts.values()) {
+    if (!this.#ratio) return 0n;
+    let numerator = this.#amount * this.#ratio.numerator;
+    let { denominator } = this.#ratio;
+    for (const { ratio, amount } of this.#others?.values() ?? []) {
       numerator = numerator * ratio.denominator + amount * ratio.numerator * denominator;
       denominator *= ratio.denominator;
     }
-    return divideHalfEven(numerator, denominator);
+    return denominator === 1n ? numerator : divideHalfEven(numerator, denominator);
   }
+}
+
+function areSame(a: Ratio, b: Ratio): boolean {
+  return a === b || (a.numerator === b.numerator && a.denominator === b.denominator);
 }

@@ -1,12 +1,12 @@
 import type { Kysely } from "kysely";
-import { Fault } from "../base/faults.ts";
-import { reportWords } from "../base/messages/operators.ts";
 import { type Currency, type Nano, type Ratio, UNIT_RATIO } from "../base/money.ts";
 import type { Schema } from "../store/schema.ts";
-import { ConvertedSum, type RateLookup, requireRate } from "./conversion.ts";
+import { type RateLookup, requireRate } from "./conversion.ts";
 import { hasWholeHours, hourStart, type Period, type Segment, segmentsOf } from "./periods.ts";
 import type { UsageAsk, UsageKey } from "./usage-ask.ts";
-import { readUsage, type UsageGroup, usageExtent } from "./usage-groups.ts";
+import { readUsage, type UsageSource, usageExtent } from "./usage-groups.ts";
+import { addShifts } from "./usage-shifts.ts";
+import { UsageSums } from "./usage-sums.ts";
 
 export interface UsageRow {
   /** The values of `by`, in its order. */
@@ -26,23 +26,12 @@ export interface UsageBounds {
   readonly reportRows: number;
 }
 
-interface Sum {
-  keys: Partial<Record<UsageKey, string>>;
-  currency: Currency;
-  calls: number;
-  attempts: number;
-  inputTokens: number;
-  outputTokens: number;
-  estimated: number;
-  cost: ConvertedSum;
-}
-
 /**
  * What was used and what it cost, in rows by any combination of keys, sorted by them. Costs in another currency are
  * converted at the rate in force in the hour of use, summed exactly, and rounded once a row, half to even.
  *
- * Reads the hourly roll-up; the entries themselves where the zone's hours are not hours of UTC, or the period begins
- * or ends inside an hour.
+ * Reads roll-ups: by thirds of a day as far as they go, by hours at the edges and where hours are asked for. Reads the
+ * entries themselves where the zone's hours are not hours of UTC, or the period begins or ends inside an hour.
  *
  * @param rateChanges the instants at which any exchange rate changes, milliseconds
  * Throws `invalid_request` where a rate is missing or the report would be longer than its bound.
@@ -60,18 +49,31 @@ export async function reportUsage(
   // Without days or hours to tell apart the zone does not matter.
   const zone = byTime ? ask.timezone : "UTC";
   const segments = segmentsOf(period, zone, ask.currency === undefined ? [] : rateChanges.map(nextHour));
-  const source = hasWholeHours(segments) ? "usage_hourly" : "entries";
-  const sums = new Map<string, Sum>();
+  const sums = new UsageSums(ask, bounds.reportRows);
+  const whole = hasWholeHours(segments);
   for (const segment of segments) {
-    for (const group of await readUsage(query, source, ask, segment, bounds.reportRows + 1)) {
-      addGroup(sums, ask, group, ratioOf(ask, group, segment, rateOf));
-      if (sums.size > bounds.reportRows) {
-        throw new Fault("invalid_request", reportWords.tooManyRows(bounds.reportRows), { param: "by" });
-      }
+    const ratioOf = (currency: Currency): Ratio => ratioIn(ask, currency, segment, rateOf);
+    if (!whole) await addGroups(query, "entries", ask, segment, sums, ratioOf, bounds);
+    else if (ask.by.includes("hour") || !(await addShifts(query, ask, segment, sums, ratioOf))) {
+      await addGroups(query, "usage_hourly", ask, segment, sums, ratioOf, bounds);
     }
   }
-  const rows = [...sums.values()].map(({ cost, ...rest }) => ({ ...rest, cost: cost.rounded }));
-  return rows.sort((a, b) => compareRows(ask.by, a, b));
+  return sums.rows();
+}
+
+async function addGroups(
+  query: Kysely<Schema>,
+  source: UsageSource,
+  ask: UsageAsk,
+  segment: Segment,
+  sums: UsageSums,
+  ratioOf: (currency: Currency) => Ratio,
+  bounds: UsageBounds,
+): Promise<void> {
+  for (const group of await readUsage(query, source, ask, segment, bounds.reportRows + 1)) {
+    const { keys, currency, cost } = group;
+    sums.add(sums.time(keys), sums.rest(keys, currency), group, cost === 0n ? UNIT_RATIO : ratioOf(currency));
+  }
 }
 
 async function periodOf(query: Kysely<Schema>, ask: UsageAsk): Promise<Period | undefined> {
@@ -87,39 +89,8 @@ function nextHour(at: number): number {
   return Math.ceil(at / 3_600_000) * 3_600_000;
 }
 
-function ratioOf(ask: UsageAsk, group: UsageGroup, segment: Segment, rateOf: RateLookup): Ratio {
+function ratioIn(ask: UsageAsk, from: Currency, segment: Segment, rateOf: RateLookup): Ratio {
   const { currency } = ask;
-  if (currency === undefined || currency === group.currency || group.cost === 0n) return UNIT_RATIO;
-  return requireRate(rateOf, group.currency, currency, hourStart(segment.from));
-}
-
-function addGroup(sums: Map<string, Sum>, ask: UsageAsk, group: UsageGroup, ratio: Ratio): void {
-  const currency = ask.currency ?? group.currency;
-  const keys: Partial<Record<UsageKey, string>> = {};
-  for (const key of ask.by) keys[key] = group.keys[key]!;
-  const name = JSON.stringify([ask.by.map((key) => keys[key]), currency]);
-  let sum = sums.get(name);
-  if (!sum) {
-    const cost = new ConvertedSum();
-    sum = { keys, currency, calls: 0, attempts: 0, inputTokens: 0, outputTokens: 0, estimated: 0, cost };
-    sums.set(name, sum);
-  }
-  sum.calls += group.calls;
-  sum.attempts += group.attempts;
-  sum.inputTokens += group.inputTokens;
-  sum.outputTokens += group.outputTokens;
-  sum.estimated += group.estimated;
-  sum.cost.add(group.cost, ratio);
-}
-
-function compareRows(by: readonly UsageKey[], a: UsageRow, b: UsageRow): number {
-  for (const key of by) {
-    const left = a.keys[key]!;
-    const right = b.keys[key]!;
-    if (left === right) continue;
-    // The hour that daylight saving repeats is written twice, with two offsets: the earlier comes first.
-    if (key === "hour") return Date.parse(left) - Date.parse(right);
-    return left < right ? -1 : 1;
-  }
-  return a.currency < b.currency ? -1 : a.currency > b.currency ? 1 : 0;
+  if (currency === undefined || currency === from) return UNIT_RATIO;
+  return requireRate(rateOf, from, currency, hourStart(segment.from));
 }

@@ -1,21 +1,22 @@
 import { USAGE_CLASSES, type UsageClass } from "../base/usage.ts";
 import { ENTRY_HEAD, PLAIN_CLASSES, type Value } from "./batch.ts";
-import type { Circumstances } from "./circumstances.ts";
-import { USAGE_COLUMNS } from "./usage-columns.ts";
+import { type Circumstances, KIN_COLUMNS } from "./circumstances.ts";
+import { SHIFT_MS } from "./schema.ts";
+import { INPUT_COLUMNS, OUTPUT_COLUMNS, USAGE_COLUMNS } from "./usage-columns.ts";
 
 const HOUR_MS = 3_600_000;
 /** A number that is below this, and has a plain cost added, is exact yet. */
 const EXACT_MOST = 2 ** 52;
-/** payer, key, route, model, currency: the facts by which hours are kept. */
-const HOURLY_FACTS = 5;
-
 export const PLAIN_PLACES = PLAIN_CLASSES.map((name) => USAGE_CLASSES.indexOf(name satisfies UsageClass));
 
 /** The columns of `usage_hourly` that tell its rows apart, and those that are summed. */
-export const HOURLY_KEY = ["hour", "payer", "key", "route", "model", "currency", "seat"] as const;
+export const HOURLY_KEY = ["hour", ...KIN_COLUMNS, "seat"] as const;
 export const HOURLY_SUMS = ["calls", "attempts", "estimated", "cost", ...USAGE_COLUMNS] as const;
+/** The same of `usage_shifts`. */
+export const SHIFT_KEY = ["shift", "kin", "seat"] as const;
+export const SHIFT_SUMS = ["calls", "attempts", "estimated", "cost", "input_tokens", "output_tokens"] as const;
 
-/** What one batch adds to one row of `usage_hourly`. */
+/** What one batch adds to one row of `usage_hourly`, and to one of `usage_shifts`. */
 export class HourlySum {
   readonly hour: number;
   readonly circumstances: Circumstances;
@@ -47,7 +48,17 @@ export class HourlySum {
 
   /** payer, key, route, model, currency. */
   get facts(): readonly string[] {
-    return this.circumstances.facts.slice(0, HOURLY_FACTS);
+    return this.circumstances.facts.slice(0, KIN_COLUMNS.length);
+  }
+
+  get shift(): number {
+    return shiftOf(this.hour);
+  }
+
+  /** As `SHIFT_SUMS`. */
+  get shiftSums(): (number | bigint)[] {
+    const cost = this.cost + this.plainCost;
+    return [this.calls, this.attempts, this.estimated, cost, ...tokensOf(this.usage)];
   }
 
   /** As `HOURLY_SUMS`. */
@@ -140,4 +151,18 @@ export class BatchSums {
 export function isSurelyFirst(attempt: string, phase: number): boolean {
   const dot = attempt.lastIndexOf(".");
   return phase === 1 && attempt.length === dot + 2 && attempt.endsWith("1");
+}
+
+/** The start of the third of a day that an instant belongs to: milliseconds. */
+export function shiftOf(at: number): number {
+  return Math.floor(at / SHIFT_MS) * SHIFT_MS;
+}
+
+const INPUT_PLACES = INPUT_COLUMNS.map((name) => USAGE_COLUMNS.indexOf(name));
+const OUTPUT_PLACES = OUTPUT_COLUMNS.map((name) => USAGE_COLUMNS.indexOf(name));
+
+/** All input, and all output. @param usage by the places of `USAGE_CLASSES` */
+export function tokensOf(usage: readonly number[]): [input: number, output: number] {
+  const sumOf = (places: readonly number[]): number => places.reduce((sum, place) => sum + usage[place]!, 0);
+  return [sumOf(INPUT_PLACES), sumOf(OUTPUT_PLACES)];
 }

@@ -10,10 +10,26 @@ import {
   TOTAL_FIELDS,
   type Value,
 } from "./batch.ts";
-import { BatchSums, HOURLY_KEY, HOURLY_SUMS, isSurelyFirst, PLAIN_PLACES } from "./batch-sums.ts";
+import {
+  BatchSums,
+  HOURLY_KEY,
+  HOURLY_SUMS,
+  isSurelyFirst,
+  PLAIN_PLACES,
+  SHIFT_KEY,
+  SHIFT_SUMS,
+} from "./batch-sums.ts";
 import { BulkInsert } from "./bulk-insert.ts";
-import { booksOf, type Circumstances, FACT_COLUMNS, KnownCircumstances, sharesJson } from "./circumstances.ts";
+import {
+  booksOf,
+  type Circumstances,
+  FACT_COLUMNS,
+  KIN_COLUMNS,
+  KnownCircumstances,
+  sharesJson,
+} from "./circumstances.ts";
 import { PHASE } from "./spec.ts";
+import { SqliteSlots } from "./sqlite-slots.ts";
 import { USAGE_COLUMNS } from "./usage-columns.ts";
 
 type Database = InstanceType<typeof DatabaseSync>;
@@ -31,6 +47,7 @@ export class BatchWriter {
   readonly #insertEntry: Statement;
   readonly #addToWindow: Statement;
   readonly #addToHour: Statement;
+  readonly #addToShift: Statement;
   readonly #addDoubt: Statement;
   readonly #removeDoubt: Statement;
   readonly #keep: Statement;
@@ -39,14 +56,18 @@ export class BatchWriter {
   readonly #otherSettlements: Statement;
   readonly #addCircumstances: Statement;
   readonly #findCircumstances: Statement;
+  readonly #addKin: Statement;
+  readonly #findKin: Statement;
   readonly #beat: Statement;
   readonly #total: Statement;
   readonly #addDoubtShare: Statement;
   readonly #removeDoubtShares: Statement;
+  readonly #slots: SqliteSlots;
   readonly #sums = new BatchSums();
   readonly #circumstances = new KnownCircumstances();
 
-  constructor(database: Database) {
+  /** @param slotOpenings of a slot: for tests */
+  constructor(database: Database, slotOpenings?: number) {
     const places = (count: number): string => Array(count).fill("?").join(", ");
     const prepare = (sql: string): Statement => database.prepare(sql);
     const plainUsage = PLAIN_PLACES.map((place) => USAGE_COLUMNS[place]).join(", ");
@@ -70,11 +91,14 @@ export class BatchWriter {
       `insert into budget_windows (book, "window", settled) values (?, ?, ?)
        on conflict (book, "window") do update set settled = settled + excluded.settled`,
     );
-    this.#addToHour = prepare(
-      `insert into usage_hourly (${[...HOURLY_KEY, ...HOURLY_SUMS].join(", ")})
-       values (${places(HOURLY_KEY.length + HOURLY_SUMS.length)}) on conflict (${HOURLY_KEY.join(", ")})
-       do update set ${HOURLY_SUMS.map((name) => `${name} = ${name} + excluded.${name}`).join(", ")}`,
-    );
+    const add = (table: string, key: readonly string[], sums: readonly string[]): Statement =>
+      prepare(
+        `insert into ${table} (${[...key, ...sums].join(", ")}) values (${places(key.length + sums.length)})
+         on conflict (${key.join(", ")})
+         do update set ${sums.map((name) => `${name} = ${name} + excluded.${name}`).join(", ")}`,
+      );
+    this.#addToHour = add("usage_hourly", HOURLY_KEY, HOURLY_SUMS);
+    this.#addToShift = add("usage_shifts", SHIFT_KEY, SHIFT_SUMS);
     this.#addDoubt = prepare("insert into unsettled (attempt, since, reason) values (?, ?, ?) on conflict do nothing");
     this.#removeDoubt = prepare("delete from unsettled where attempt = ?");
     this.#keep = prepare(`insert or replace into kept_answers values (${places(KEPT_FIELDS)})`);
@@ -90,6 +114,11 @@ export class BatchWriter {
     this.#findCircumstances = prepare(
       `select id from circumstances where ${[...FACT_COLUMNS, "books"].map((name) => `${name} = ?`).join(" and ")}`,
     );
+    this.#addKin = prepare(
+      `insert into kin (id, ${KIN_COLUMNS.join(", ")}) values (${places(KIN_COLUMNS.length + 1)}) on conflict do nothing`,
+    );
+    this.#findKin = prepare(`select id from kin where ${KIN_COLUMNS.map((name) => `${name} = ?`).join(" and ")}`);
+    this.#slots = new SqliteSlots(database, slotOpenings);
     this.#beat = prepare("update nodes set beat = beat + 1 where seat = ? and epoch = ? and ended_at is null");
     this.#total = prepare(
       `insert or replace into node_windows (settled, held, book, "window", seat) values (?, ?, ?, ?, ?)`,
@@ -105,10 +134,12 @@ export class BatchWriter {
   write({ circumstances, holds, settlements, others, seat, totals }: Batch): boolean {
     if (seat.length > 0 && Number(this.#beat.run(...seat).changes) === 0) return false;
     for (const met of this.#circumstances.meet(circumstances)) this.#giveRow(met);
+    this.#slots.open(seat);
     this.#writeHolds(holds);
     this.#writeSettlements(settlements);
     if (others.length > 0) this.#writeOthers(others);
     this.#writeSums(seat[0] ?? 0);
+    this.#slots.write(seat[0] ?? 0);
     for (let at = 0; at < totals.length; at += TOTAL_FIELDS)
       this.#writeTotal(totals.slice(at, at + TOTAL_FIELDS), seat[0]!);
     this.#circumstances.forgetOldest();
@@ -118,13 +149,21 @@ export class BatchWriter {
   #giveRow(circumstances: Circumstances): void {
     const values = [...circumstances.facts, booksOf(circumstances)];
     this.#addCircumstances.run(...values);
-    circumstances.id = (this.#findCircumstances.get(...values) as { id: number }).id;
+    const { id } = this.#findCircumstances.get(...values) as { id: number };
+    const shared = circumstances.facts.slice(0, KIN_COLUMNS.length);
+    // The first circumstances of a kin give it its name.
+    this.#addKin.run(id, ...shared);
+    circumstances.kin = (this.#findKin.get(...shared) as { id: number }).id;
+    circumstances.id = id;
   }
 
   /** @param seat 0 where one process has the store alone: a seat keeps sums of its windows itself */
   #writeSums(seat: number): void {
     const { hours, windows } = this.#sums.take();
-    for (const { hour, facts, sums } of hours) this.#addToHour.run(hour, ...facts, seat, ...sums);
+    for (const sum of hours) {
+      this.#addToHour.run(sum.hour, ...sum.facts, seat, ...sum.sums);
+      this.#addToShift.run(sum.shift, sum.circumstances.kin, seat, ...sum.shiftSums);
+    }
     if (seat === 0) for (const window of windows) this.#addToWindow.run(...window);
   }
 
@@ -133,8 +172,11 @@ export class BatchWriter {
   }
 
   #writeHolds(values: Value[]): void {
-    for (let at = 0; at < values.length; at += HOLD_FIELDS)
-      values[at + 2] = this.#circumstances.find(values[at + 2]).id!;
+    for (let at = 0; at < values.length; at += HOLD_FIELDS) {
+      const { id, kin } = this.#circumstances.find(values[at + 2]);
+      values[at + 2] = id!;
+      this.#slots.see(kin!, values[at] as string);
+    }
     this.#holds.insert(values);
   }
 
@@ -180,8 +222,9 @@ export class BatchWriter {
     const amounts = values.splice(ENTRY_FIELDS) as string[];
     values[ENTRY_HEAD.circumstances] = circumstances.id!;
     values.push(sharesJson(books, windows, amounts));
+    const [attempt, phase, n, kind, at] = values as [string, number, number, string, number];
+    if (phase === PHASE.hold && n === 0) this.#slots.see(circumstances.kin!, attempt);
     if (Number(this.#insertEntry.run(...values).changes) === 0) return false;
-    const [attempt, phase, , kind, at] = values as [string, number, number, string, number];
     if (kind === "settle" || kind === "adjust") {
       this.#sums.addEntry(circumstances, values, amounts, this.#isFirstSettlement);
     } else if (kind === "unsettled") {

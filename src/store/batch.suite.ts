@@ -1,4 +1,6 @@
 import fc from "fast-check";
+import { firstIdAt, timeOfId } from "../base/ids.ts";
+import { SLOT_MOST_MS } from "./schema.ts";
 import { type EntryRow, PHASE } from "./spec.ts";
 import { sampleEntry } from "./store.suite.ts";
 
@@ -42,5 +44,37 @@ export const anyEntry = fc
     const phase = rest.kind === "hold" ? hold : rest.kind === "adjust" ? adjust : closing;
     const same = rest.kind === "hold" ? rest.held : rest.amount;
     const told = places.map((place) => ({ ...place, amount: equal ? same : other }));
-    return { ...sampleEntry(`call_${call}.${number}`), ...rest, phase, shares: told };
+    const id = `${firstIdAt(HOUR + call * 200_000)}${String(call).padStart(11, "0")}`;
+    return { ...sampleEntry(`${id}.${number}`), ...rest, phase, shares: told };
   });
+
+/** What reports read, beside the hours. */
+export const SUMMED = [
+  "select payer, key, route, model, currency from kin order by payer, key, route, model, currency",
+  `select shift, payer, key, route, model, currency, seat, calls, attempts, estimated, cost, input_tokens, output_tokens
+    from usage_shifts join kin on kin.id = usage_shifts.kin order by shift, payer, key, route, model, currency, seat`,
+];
+
+type Row = Record<string, unknown>;
+
+/**
+ * Openings whose kin is not noted where lists look for it. Where slots begin is each writer's own.
+ *
+ * @param seat whose slots they are in
+ */
+export async function findUnnoted(read: (query: string) => Promise<Row[]>, seat: number): Promise<Row[]> {
+  const openings = await read(
+    `select attempt, kin.id as kin from entries join kin on kin.payer = entries.payer and kin.key = entries.key
+      and kin.route = entries.route and kin.model = entries.model and kin.currency = entries.currency
+      where phase = 0 and n = 0`,
+  );
+  const slots = await read(`select since from opening_slots where seat = ${seat}`);
+  const starts = slots.map(({ since }) => Number(since));
+  const noted = await read(`select kin, since from kin_slots where seat = ${seat}`);
+  const names = new Set(noted.map(({ kin, since }) => `${kin} ${since}`));
+  return openings.filter(({ attempt, kin }) => {
+    const time = timeOfId(attempt as string);
+    const since = Math.max(...starts.filter((start) => start <= time && time < start + SLOT_MOST_MS));
+    return !names.has(`${kin} ${since}`);
+  });
+}

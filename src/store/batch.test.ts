@@ -2,7 +2,7 @@ import { DatabaseSync } from "@photostructure/sqlite";
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { USAGE_CLASSES } from "../base/usage.ts";
-import { anyEntry, HOUR } from "./batch.suite.ts";
+import { anyEntry, findUnnoted, HOUR, SUMMED } from "./batch.suite.ts";
 import { BatchEncoder, CIRCUMSTANCES_KEPT, newBatch } from "./batch.ts";
 import { BatchWriter } from "./batch-writer.ts";
 import { MIGRATIONS, SQLITE_WORDS } from "./migrations.ts";
@@ -156,4 +156,33 @@ test("a store of the first version keeps its entries", () => {
     { attempt: "call_9.1", book: "b", window: 0n, bound: 7n },
     { attempt: "call_9.1", book: "c", window: 5n, bound: 50n },
   ]);
+});
+
+test("a store of the third version is made to tell what reports and lists ask", async () => {
+  const copied = ["circumstances", "entry_rows", "usage_hourly"];
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.array(anyEntry, { maxLength: 40 }), { maxLength: 3 }), async (batches) => {
+      begin();
+      for (const batch of batches) write(batch);
+      const written = SUMMED.map(read);
+      const tables = copied.map((table) => read(`select * from ${table}`));
+      database = new DatabaseSync(":memory:");
+      database.exec("create table meta (name text not null primary key, value text not null) strict, without rowid");
+      const [last, ...earlier] = [...MIGRATIONS].reverse();
+      for (const { statements } of earlier.reverse()) for (const sql of statements(SQLITE_WORDS)) database.exec(sql);
+      for (const [i, rows] of tables.entries()) {
+        for (const row of rows) {
+          const names = Object.keys(row);
+          const places = names.map(() => "?").join();
+          database
+            .prepare(`insert into ${copied[i]} (${names.join()}) values (${places})`)
+            .run(...(Object.values(row) as string[]));
+        }
+      }
+      for (const sql of last!.statements(SQLITE_WORDS)) database.exec(sql);
+      expect(SUMMED.map(read)).toEqual(written);
+      expect(await findUnnoted(async (query) => read(query), 0)).toEqual([]);
+    }),
+    { numRuns: 50 },
+  );
 });

@@ -6,10 +6,15 @@ import { SHARE_MARK } from "./schema.ts";
 /** payer, key, route, model, currency, price, rates, lease. */
 export const FACT_COLUMNS = ["payer", "key", "route", "model", "currency", "price", "rates", "lease"] as const;
 
+/** Those of them that kin share. */
+export const KIN_COLUMNS = ["payer", "key", "route", "model", "currency"] as const;
+
 /** What the entries of a batch have in common, as a writer knows it. */
 export interface Circumstances {
   /** Of its row; undefined until the writer has written it, or found it. */
   id: number | undefined;
+  /** The id of their kin, which is known when theirs is. */
+  kin: number | undefined;
   /** As `FACT_COLUMNS`. */
   readonly facts: readonly string[];
   readonly books: readonly string[];
@@ -36,7 +41,7 @@ export class KnownCircumstances {
         books.push(values[at] as string);
         windows.push(values[at + 1] as number);
       }
-      const circumstances = { id: undefined, facts, books, windows, sum: undefined };
+      const circumstances = { id: undefined, kin: undefined, facts, books, windows, sum: undefined };
       // As the newest, even where an encoder before this one had used the number.
       this.#byNumber.delete(number);
       this.#byNumber.set(number, circumstances);

@@ -1,6 +1,7 @@
 import { sql, type Transaction } from "kysely";
 import { USAGE_CLASSES } from "../base/usage.ts";
-import { booksOf, digestOf } from "./circumstances.ts";
+import { shiftOf, tokensOf } from "./batch-sums.ts";
+import { booksOf, digestOf, KIN_COLUMNS } from "./circumstances.ts";
 import type { EntriesTable, Schema } from "./schema.ts";
 import { type BudgetShare, type EntryRow, PHASE, type Store } from "./spec.ts";
 import { USAGE_COLUMNS } from "./usage-columns.ts";
@@ -42,7 +43,7 @@ export async function writeEntry(
   if (!numInsertedOrUpdatedRows) return false;
   if (kind === "settle" || kind === "adjust") {
     for (const share of shares) await addToWindow(transaction, share);
-    await addToHour(transaction, entry);
+    await addToUsage(transaction, entry, await kinOf(transaction, entry, circumstances));
   } else if (kind === "unsettled") {
     const { reason = "" } = JSON.parse(detail) as { reason?: string };
     await transaction.insertInto("unsettled").values({ attempt, since: at, reason }).execute();
@@ -85,6 +86,24 @@ async function circumstancesOf(
   return (await find())!.id;
 }
 
+/** The id of the entry's kin, to which its circumstances give their own where it is new. */
+async function kinOf(transaction: Transaction<Schema>, entry: EntryRow, circumstances: number): Promise<number> {
+  const { payer, key, route, model, currency } = entry;
+  const find = () => {
+    let rows = transaction.selectFrom("kin").select("id");
+    for (const name of KIN_COLUMNS) rows = rows.where(name, "=", entry[name]);
+    return rows.executeTakeFirst();
+  };
+  const known = await find();
+  if (known) return known.id;
+  await transaction
+    .insertInto("kin")
+    .values({ id: circumstances, payer, key, route, model, currency })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  return (await find())!.id;
+}
+
 async function addToWindow(transaction: Transaction<Schema>, { budget, window, amount }: BudgetShare): Promise<void> {
   await transaction
     .insertInto("budget_windows")
@@ -95,29 +114,43 @@ async function addToWindow(transaction: Transaction<Schema>, { budget, window, a
     .execute();
 }
 
-async function addToHour(transaction: Transaction<Schema>, entry: EntryRow): Promise<void> {
+/** Adds an entry to its hour, and to its third of a day. They are no seat's. */
+async function addToUsage(transaction: Transaction<Schema>, entry: EntryRow, kin: number): Promise<void> {
   const settles = entry.kind === "settle";
-  const counts: Record<string, number | bigint> = {
+  const usage = USAGE_CLASSES.map((name) => (settles ? (entry[name] ?? 0) : 0));
+  const counts = {
     calls: settles && (await isFirstSettlement(transaction, entry)) ? 1 : 0,
     attempts: settles ? 1 : 0,
     estimated: settles && entry.basis === "estimated" ? 1 : 0,
     cost: entry.amount,
   };
-  for (const [i, name] of USAGE_CLASSES.entries()) counts[USAGE_COLUMNS[i]!] = settles ? (entry[name] ?? 0) : 0;
   const { payer, key, route, model, currency } = entry;
   const hour = Math.floor(entry.at / HOUR_MS) * HOUR_MS;
+  await addTo(
+    transaction,
+    "usage_hourly",
+    { hour, payer, key, route, model, currency, seat: 0 },
+    { ...counts, ...Object.fromEntries(usage.map((count, i) => [USAGE_COLUMNS[i]!, count])) },
+  );
+  const [input_tokens, output_tokens] = tokensOf(usage);
+  const shift = { shift: shiftOf(hour), kin, seat: 0 };
+  await addTo(transaction, "usage_shifts", shift, { ...counts, input_tokens, output_tokens });
+}
+
+async function addTo(
+  transaction: Transaction<Schema>,
+  table: "usage_hourly" | "usage_shifts",
+  key: Readonly<Record<string, string | number>>,
+  counts: Readonly<Record<string, number | bigint>>,
+): Promise<void> {
   const sums = Object.keys(counts).map((name) => [
     name,
-    sql`${sql.ref(`usage_hourly.${name}`)} + ${sql.ref(`excluded.${name}`)}`,
+    sql`${sql.ref(`${table}.${name}`)} + ${sql.ref(`excluded.${name}`)}`,
   ]);
   await transaction
-    .insertInto("usage_hourly")
-    .values({ hour, payer, key, route, model, currency, seat: 0, ...counts } as never)
-    .onConflict((conflict) =>
-      conflict
-        .columns(["hour", "payer", "key", "route", "model", "currency", "seat"])
-        .doUpdateSet(Object.fromEntries(sums)),
-    )
+    .insertInto(table)
+    .values({ ...key, ...counts } as never)
+    .onConflict((conflict) => conflict.columns(Object.keys(key) as never[]).doUpdateSet(Object.fromEntries(sums)))
     .execute();
 }
 

@@ -1,8 +1,10 @@
 import type pg from "pg";
+import { firstIdAt } from "../base/ids.ts";
 import { type Batch, ENTRY_HEAD, HOLD_FIELDS, SETTLEMENT_FIELDS, TOTAL_FIELDS, type Value } from "./batch.ts";
 import { keyOf, keyOfEntry, type OtherEntry, type OtherSteps, readOthers, sharesOf } from "./batch-steps.ts";
 import { BatchSums, isSurelyFirst } from "./batch-sums.ts";
 import { booksOf, type Circumstances, digestOf, KnownCircumstances } from "./circumstances.ts";
+import { OpeningSlots, type SlotRows } from "./opening-slots.ts";
 import { arrayOf, columnArray } from "./postgres-arrays.ts";
 import { PostgresConsequences } from "./postgres-consequences.ts";
 import { STATEMENTS, type StatementName } from "./postgres-statements.ts";
@@ -26,10 +28,17 @@ interface Written {
 export class PostgresBatchWriter {
   readonly #known = new KnownCircumstances();
   readonly #sums = new BatchSums();
+  readonly #slots: OpeningSlots;
+
+  /** @param slotOpenings of a slot: for tests */
+  constructor(slotOpenings?: number) {
+    this.#slots = new OpeningSlots(slotOpenings);
+  }
 
   /** What was written before may be gone: the server went down, or it is another one by now. */
   forgetRows(): void {
     for (const circumstances of this.#known.values()) circumstances.id = undefined;
+    this.#slots.forget();
   }
 
   /**
@@ -41,11 +50,41 @@ export class PostgresBatchWriter {
     this.#known.meet(batch.circumstances);
     const steps = readOthers(batch.others, this.#known);
     await this.#giveRows(client, batch, steps);
-    const outcome = await this.#tryToWrite(client, batch, steps, { mustAsk: false, mayBeThere });
-    // Some of it is in the ledger already: which, is worth asking only then.
-    const written = outcome ?? (await this.#tryToWrite(client, batch, steps, { mustAsk: true, mayBeThere }));
+    let written = false;
+    try {
+      const slots = await this.#seeOpenings(client, batch, steps);
+      const outcome = await this.#tryToWrite(client, batch, steps, slots, { mustAsk: false, mayBeThere });
+      // Some of it is in the ledger already: which, is worth asking only then.
+      written =
+        outcome ?? (await this.#tryToWrite(client, batch, steps, slots, { mustAsk: true, mayBeThere })) ?? false;
+    } finally {
+      if (!written) this.#slots.forget();
+    }
     this.#known.forgetOldest();
-    return written ?? false;
+    return written;
+  }
+
+  /** Which slots the batch's openings are in. What the store holds of the seat is asked once, after its node has taken it. */
+  async #seeOpenings(client: pg.Client, { seat, holds }: Batch, steps: OtherSteps): Promise<SlotRows | undefined> {
+    if (!this.#slots.isOf(seat)) await this.#resumeSlots(client, seat);
+    const see = ({ kin }: Circumstances, attempt: Value): void => this.#slots.see(kin!, attempt as string);
+    for (let at = 0; at < holds.length; at += HOLD_FIELDS) see(this.#known.find(holds[at + 2]), holds[at]!);
+    for (const { circumstances, values } of steps.entries) {
+      const isOpening = values[ENTRY_HEAD.phase] === PHASE.hold && values[ENTRY_HEAD.n] === 0;
+      if (isOpening) see(circumstances, values[ENTRY_HEAD.attempt]!);
+    }
+    return this.#slots.take();
+  }
+
+  async #resumeSlots(client: pg.Client, seat: readonly number[]): Promise<void> {
+    const first = new Pipeline(client);
+    first.ask("newestSlot", [seat[0] ?? 0]);
+    const [{ since, newest }] = (await first.done())[0]!.rows as [{ since: string | null; newest: string | null }];
+    if (since === null) return this.#slots.resume(seat, { since: undefined, openings: 0, newest: "" });
+    const second = new Pipeline(client);
+    second.ask("openingsSince", [firstIdAt(Number(since))]);
+    const [{ openings }] = (await second.done())[0]!.rows as [{ openings: string }];
+    this.#slots.resume(seat, { since: Number(since), openings: Number(openings), newest: newest ?? "" });
   }
 
   /** Undefined, and nothing written, where it must be asked what is new. */
@@ -53,6 +92,7 @@ export class PostgresBatchWriter {
     client: pg.Client,
     batch: Batch,
     steps: OtherSteps,
+    slots: SlotRows | undefined,
     { mustAsk, mayBeThere }: { readonly mustAsk: boolean; readonly mayBeThere: boolean },
   ): Promise<boolean | undefined> {
     const [number, epoch] = batch.seat;
@@ -74,6 +114,7 @@ export class PostgresBatchWriter {
     this.#sum(batch, [...news], outcome);
     const consequences = new PostgresConsequences((name, parameters) => second.ask(name, parameters));
     consequences.writeSums(this.#sums.take(), seat);
+    consequences.writeSlots(slots, seat);
     consequences.writeDoubts([...news]);
     consequences.writeKept(kept, news, mayBeThere);
     consequences.writeMarks(marks);
@@ -150,7 +191,7 @@ export class PostgresBatchWriter {
   }
 
   /**
-   * Gives the circumstances that the batch names, and that have none yet, their rows: in statements of their own, in one
+   * Gives the circumstances that the batch names, and that have none yet, their rows, and their kin: in statements of their own, in one
    * order, because two nodes that insert the same ones in transactions would wait for each other.
    */
   async #giveRows(client: pg.Client, { holds, settlements }: Batch, { entries }: OtherSteps): Promise<void> {
@@ -176,9 +217,13 @@ export class PostgresBatchWriter {
       "addCircumstances",
       rows[0]!.map((_, i) => arrayOf(rows.map((row) => row[i]!))),
     );
+    pipeline.ask("addKin", [arrayOf(digests)]);
     pipeline.ask("findCircumstances", [arrayOf(digests)]);
-    for (const { id, digest } of (await pipeline.done())[1]!.rows) {
-      for (const circumstances of missing.get(digest)!) circumstances.id = Number(id);
+    for (const { id, digest, kin } of (await pipeline.done())[2]!.rows) {
+      for (const circumstances of missing.get(digest)!) {
+        circumstances.id = Number(id);
+        circumstances.kin = Number(kin);
+      }
     }
   }
 }

@@ -2,19 +2,21 @@ import { DatabaseSync } from "@photostructure/sqlite";
 import fc from "fast-check";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { anyEntry, HOUR } from "./batch.suite.ts";
+import { anyEntry, findUnnoted, HOUR, SUMMED } from "./batch.suite.ts";
 import { BatchEncoder, newBatch, sealBatch } from "./batch.ts";
 import { BatchWriter } from "./batch-writer.ts";
-import { MIGRATIONS, SQLITE_WORDS } from "./migrations.ts";
+import { MIGRATIONS, POSTGRES_WORDS, SQLITE_WORDS } from "./migrations.ts";
 import { onPostgres } from "./postgres.suite.ts";
 import { PostgresBatchWriter } from "./postgres-batch-writer.ts";
 import { openDatabase } from "./postgres-migrate.ts";
 import { readRows, TYPES } from "./postgres-values.ts";
 import type { JournalRow, KeptAnswerRow, WindowTotal } from "./spec.ts";
+import { sampleSettlement } from "./store.suite.ts";
 
 type Row = Record<string, unknown>;
 
 const SEAT = { number: 3, epoch: 5 };
+const SLOT_OPENINGS = 2;
 
 /** What a batch leaves behind, all of it. */
 const LEFT = [
@@ -26,6 +28,7 @@ const LEFT = [
   "select * from kept_answers order by id",
   "select * from meta where name <> 'schema-version' order by name",
   `select book, "window", seat, settled, held from node_windows order by book, "window"`,
+  ...SUMMED,
 ];
 
 const kept = fc
@@ -60,10 +63,11 @@ const anyTotal = fc.record({
 }) as fc.Arbitrary<WindowTotal>;
 
 onPostgres("what is put into batches for PostgreSQL", (server) => {
+  let url: string;
   let client: pg.Client;
 
   beforeAll(async () => {
-    const url = await server().createDatabase();
+    url = await server().createDatabase();
     await openDatabase({ url, durability: "disk" });
     client = new pg.Client({ connectionString: url, pipeline: true, types: TYPES });
     await client.connect();
@@ -71,9 +75,11 @@ onPostgres("what is put into batches for PostgreSQL", (server) => {
   afterAll(() => client.end());
 
   async function empty(): Promise<void> {
-    const tables =
-      "entry_rows, circumstances, budget_windows, usage_hourly, unsettled, doubt_shares, kept_answers, node_windows, nodes";
-    await client.query(`truncate ${tables}; delete from meta where name <> 'schema-version'`);
+    const tables = [
+      "entry_rows, circumstances, kin, budget_windows, usage_hourly, usage_shifts, opening_slots, kin_slots",
+      "unsettled, doubt_shares, kept_answers, node_windows, nodes",
+    ];
+    await client.query(`truncate ${tables.join()}; delete from meta where name <> 'schema-version'`);
     await client.query("insert into nodes values ($1, $2, 'test', 0, 1, 1, null)", [SEAT.number, SEAT.epoch]);
   }
 
@@ -86,7 +92,7 @@ onPostgres("what is put into batches for PostgreSQL", (server) => {
     database.exec("create table meta (name text not null primary key, value text not null) strict, without rowid");
     for (const { statements } of MIGRATIONS) for (const sql of statements(SQLITE_WORDS)) database.exec(sql);
     database.exec(`insert into nodes values (${SEAT.number}, ${SEAT.epoch}, 'test', 0, 1, 1, null)`);
-    return { database, writer: new BatchWriter(database) };
+    return { database, writer: new BatchWriter(database, SLOT_OPENINGS) };
   }
 
   const plain = (rows: readonly Row[]): unknown[] =>
@@ -114,7 +120,7 @@ onPostgres("what is put into batches for PostgreSQL", (server) => {
         await empty();
         const { database, writer } = openSqlite();
         const encoder = new BatchEncoder(isSeated ? SEAT : undefined);
-        const postgres = new PostgresBatchWriter();
+        const postgres = new PostgresBatchWriter(SLOT_OPENINGS);
         for (const { rows, totals, again, isNewConnection } of given) {
           const batch = newBatch();
           for (const row of rows) encoder.add(batch, row);
@@ -131,9 +137,70 @@ onPostgres("what is put into batches for PostgreSQL", (server) => {
           statement.setReadBigInts(true);
           expect(plain(await read(query)), query).toEqual(plain(statement.all() as Row[]));
         }
+        for (const rows of [read, async (query: string) => database.prepare(query).all() as Row[]]) {
+          expect(await findUnnoted(rows, isSeated ? SEAT.number : 0)).toEqual([]);
+        }
         database.close();
       }),
       { numRuns: 100 },
     );
+  });
+
+  test("is found again by reports and lists where it was written before they had tables of their own", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyRow, { minLength: 1, maxLength: 40 }), async (rows) => {
+        await empty();
+        const batch = newBatch();
+        const encoder = new BatchEncoder();
+        for (const row of rows) encoder.add(batch, row);
+        await new PostgresBatchWriter().write(client, batch);
+        const written = await Promise.all(SUMMED.map(read));
+        for (const table of ["kin", "usage_shifts", "opening_slots", "kin_slots"])
+          await client.query(`drop table ${table}`);
+        await client.query("drop index entry_rows_released");
+        for (const statement of MIGRATIONS.at(-1)!.statements(POSTGRES_WORDS)) await client.query(statement);
+        expect(await Promise.all(SUMMED.map(read))).toEqual(written);
+        expect(await findUnnoted(read, 0)).toEqual([]);
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  test("may be written by two nodes that meet the same kin at a time", async () => {
+    await empty();
+    const [first, second] = [SEAT, { number: 4, epoch: 1 }];
+    await client.query("insert into nodes values ($1, $2, 'other', 0, 1, 1, null)", [second.number, second.epoch]);
+    const other = new pg.Client({ connectionString: url, pipeline: true, types: TYPES });
+    await other.connect();
+    try {
+      const writers = [first, second].map((seat, i) => {
+        return {
+          seat,
+          client: [client, other][i]!,
+          encoder: new BatchEncoder(seat),
+          writer: new PostgresBatchWriter(),
+        };
+      });
+      for (let round = 0; round < 20; round++) {
+        const outcomes = writers.map(({ seat, client: own, encoder, writer }) => {
+          const batch = newBatch();
+          for (let n = 0; n < 5; n++) {
+            // Each meets them in another order.
+            const payer = `p${round} ${seat.number === 4 ? n : 4 - n}`;
+            const entry = sampleSettlement(`call_${round}_${n}_${seat.number}.1`, { payer });
+            encoder.add(batch, { op: "entry", entry });
+          }
+          sealBatch(batch, { ...seat, totals: () => [] });
+          return writer.write(own, batch);
+        });
+        expect(await Promise.all(outcomes)).toEqual([true, true]);
+      }
+    } finally {
+      await other.end();
+    }
+    expect(await read("select count(*) as kin from kin")).toEqual([{ kin: 100 }]);
+    expect(await read("select sum(attempts) as attempts, count(*) as places from usage_shifts")).toEqual([
+      { attempts: 200, places: 200 },
+    ]);
   });
 });

@@ -1,6 +1,7 @@
 import { ENTRY_HEAD, type Value } from "./batch.ts";
 import type { OtherEntry, OtherSteps } from "./batch-steps.ts";
-import type { BatchSums, HourlySum } from "./batch-sums.ts";
+import type { BatchSums } from "./batch-sums.ts";
+import type { SlotRows } from "./opening-slots.ts";
 import { arrayOf, columnArray } from "./postgres-arrays.ts";
 import type { Ask } from "./postgres-statements.ts";
 import { PHASE } from "./spec.ts";
@@ -15,8 +16,24 @@ export class PostgresConsequences {
 
   /** @param seat 0 where one process has the store alone: a seat keeps sums of its windows itself */
   writeSums({ hours, windows }: ReturnType<BatchSums["take"]>, seat: number): void {
-    if (hours.length > 0) this.#ask("addToHours", columnsOf(rowsOfHours(hours, seat)));
+    if (hours.length > 0) {
+      const rows = hours.map(({ hour, facts, sums }): SumRow => ({ key: [hour, ...facts, seat], sums }));
+      this.#ask("addToHours", columnsOf(oneOfEach(rows)));
+      const shifts = hours.map(({ shift, circumstances: { kin }, shiftSums }): SumRow => {
+        return { key: [shift, kin!, seat], sums: shiftSums };
+      });
+      this.#ask("addToShifts", columnsOf(oneOfEach(shifts)));
+    }
     if (seat === 0 && windows.length > 0) this.#ask("addToWindows", columnsOf(inOrder(windows)));
+  }
+
+  writeSlots(rows: SlotRows | undefined, seat: number): void {
+    if (!rows) return;
+    const { begun, late, kin, times } = rows;
+    const seats = (all: readonly number[]): string => arrayOf(all.map(() => seat));
+    if (begun.length > 0) this.#ask("beginSlots", [arrayOf(begun), seats(begun)]);
+    if (late.length > 0) this.#ask("beginLateSlots", [arrayOf(late), seats(late)]);
+    this.#ask("noteKin", [arrayOf(kin), arrayOf(times), seats(kin)]);
   }
 
   writeTotals(totals: readonly Value[], width: number, seat: number): void {
@@ -76,11 +93,16 @@ export class PostgresConsequences {
   }
 }
 
-/** Hours that differ only in price, rates or budgets are one row. */
-function rowsOfHours(hours: readonly HourlySum[], seat: number): (string | number | bigint)[][] {
-  const rows = new Map<string, { readonly key: (string | number)[]; readonly sums: (number | bigint)[] }>();
-  for (const { hour, facts, sums } of hours) {
-    const key = [hour, ...facts, seat];
+/** What is added to one row. */
+interface SumRow {
+  readonly key: readonly (string | number)[];
+  readonly sums: readonly (number | bigint)[];
+}
+
+/** Rows of one key are one row, as those of circumstances that differ only in price, rates or budgets are. */
+function oneOfEach(all: readonly SumRow[]): (string | number | bigint)[][] {
+  const rows = new Map<string, { readonly key: SumRow["key"]; readonly sums: (number | bigint)[] }>();
+  for (const { key, sums } of all) {
     const name = JSON.stringify(key);
     const row = rows.get(name);
     if (!row) rows.set(name, { key, sums: [...sums] });

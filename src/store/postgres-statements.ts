@@ -1,5 +1,7 @@
-import { HOURLY_KEY, HOURLY_SUMS, PLAIN_PLACES } from "./batch-sums.ts";
-import { FACT_COLUMNS } from "./circumstances.ts";
+import { HOURLY_KEY, HOURLY_SUMS, PLAIN_PLACES, SHIFT_KEY, SHIFT_SUMS } from "./batch-sums.ts";
+import { FACT_COLUMNS, KIN_COLUMNS } from "./circumstances.ts";
+import { SLOT_OPENINGS } from "./opening-slots.ts";
+import { SLOT_MOST_MS } from "./schema.ts";
 import { PHASE } from "./spec.ts";
 import { USAGE_COLUMNS } from "./usage-columns.ts";
 
@@ -68,6 +70,12 @@ const HOUR: Columns = {
   seat: "bigint",
   ...all(HOURLY_SUMS, "bigint"),
 };
+const SHIFT: Columns = all([...SHIFT_KEY, ...SHIFT_SUMS], "bigint");
+const KIN = KIN_COLUMNS.join(", ");
+const SLOT: Columns = { since: "bigint", seat: "bigint" };
+const NOTE: Columns = { kin: "bigint", since: "bigint", seat: "bigint" };
+const SLOT_OF_GIVEN = `from opening_slots as slot where slot.seat = given.seat and slot.since <= given.since
+  and slot.since > given.since - ${SLOT_MOST_MS}`;
 const KEPT = ["id", "request_hash", "call", "state", "at", "status", "headers", "answer"];
 
 const settlements = insert(
@@ -84,7 +92,12 @@ const entries = insert("entry_rows", ENTRY, {}, "(attempt, phase, n) do nothing"
  */
 export const STATEMENTS = {
   addCircumstances: insert("circumstances", CIRCUMSTANCES, {}, "(digest) do nothing"),
-  findCircumstances: "select id, digest from circumstances where digest = any($1::text[])",
+  // The first circumstances of a kin give it its name. Two nodes may be at it: whichever of the keys is taken.
+  addKin: `insert into kin (id, ${KIN}) select min(id), ${KIN} from circumstances where digest = any($1::text[])
+    group by ${KIN} order by ${KIN} on conflict do nothing`,
+  findCircumstances: `select circumstances.id, digest, kin.id as kin from circumstances
+    join kin on ${KIN_COLUMNS.map((name) => `kin.${name} = circumstances.${name}`).join(" and ")}
+    where digest = any($1::text[])`,
   beat: "update nodes set beat = beat + 1 where seat = $1 and epoch = $2 and ended_at is null",
   holds: insert(
     "entry_rows",
@@ -105,6 +118,22 @@ export const STATEMENTS = {
     {},
     `(${HOURLY_KEY.join(", ")}) do update set ${add("usage_hourly", HOURLY_SUMS)}`,
   ),
+  addToShifts: insert(
+    "usage_shifts",
+    SHIFT,
+    {},
+    `(${SHIFT_KEY.join(", ")}) do update set ${add("usage_shifts", SHIFT_SUMS)}`,
+  ),
+  newestSlot: `select (select max(since) from opening_slots where seat = $1) as since,
+    (select max(attempt) from entry_rows) as newest`,
+  openingsSince: `select count(*) as openings from (select 1 from entry_rows
+    where attempt >= $1 and phase = ${PHASE.hold} and n = 0 limit ${SLOT_OPENINGS}) as openings`,
+  beginSlots: insert("opening_slots", SLOT, {}, "(since, seat) do nothing"),
+  beginLateSlots: `insert into opening_slots (since, seat) select given.since, given.seat from ${given(SLOT)}
+    where not exists (select 1 ${SLOT_OF_GIVEN}) on conflict (since, seat) do nothing`,
+  noteKin: `insert into kin_slots (kin, since, seat)
+    select given.kin, (select max(slot.since) ${SLOT_OF_GIVEN}), given.seat from ${given(NOTE)}
+    on conflict (kin, since, seat) do nothing`,
   addToWindows: insert(
     "budget_windows",
     { book: "text", window: "bigint", settled: "bigint" },

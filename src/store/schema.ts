@@ -10,6 +10,10 @@ export interface Schema {
   budget_windows: BudgetWindowsTable;
   unsettled: UnsettledTable;
   usage_hourly: UsageHourlyTable;
+  kin: KinTable;
+  usage_shifts: UsageShiftsTable;
+  opening_slots: OpeningSlotsTable;
+  kin_slots: KinSlotsTable;
   kept_answers: KeptAnswersTable;
   nodes: NodesTable;
   leases: LeasesTable;
@@ -165,6 +169,57 @@ export interface UsageHourlyTable {
   images: number;
   seconds: number;
   tool_calls: number;
+}
+
+/** A third of a day: the days of UTC are made of them, and those of UTC+8. */
+export const SHIFT_MS = 8 * 3_600_000;
+
+/** Circumstances that agree in what calls are listed and reported by. Far fewer than circumstances: those change with every window. */
+export interface KinTable {
+  /** The id of the first circumstances of this kin. */
+  id: number;
+  payer: string;
+  key: string;
+  route: string;
+  model: string;
+  currency: string;
+}
+
+/** What `usage_hourly` has, a third of a day at a time, for reports by day: rolled up in the ledger's own transaction. */
+export interface UsageShiftsTable {
+  /** Its start: a multiple of `SHIFT_MS`. */
+  shift: number;
+  kin: number;
+  /** Of the node that wrote the row; 0 where one process has the store alone. */
+  seat: number;
+  calls: number;
+  attempts: number;
+  estimated: number;
+  cost: bigint;
+  /** All classes of input, and all of output. */
+  input_tokens: number;
+  output_tokens: number;
+}
+
+/** The longest that a slot may be, in the time of its ids. */
+export const SLOT_MOST_MS = 2 ** 20;
+
+/**
+ * Where the slots begin, into which openings are divided: see `OpeningSlots`. A slot ends where the next one of its seat
+ * begins, or after `SLOT_MOST_MS`.
+ */
+export interface OpeningSlotsTable {
+  /** Of the node that opened the attempts; 0 where one process has the store alone. */
+  seat: number;
+  /** The time in the smallest id that may be in the slot, milliseconds. */
+  since: number;
+}
+
+/** Which kin opened attempts in which slot. */
+export interface KinSlotsTable {
+  kin: number;
+  since: number;
+  seat: number;
 }
 
 export interface KeptAnswersTable {

@@ -150,3 +150,8 @@ export type JournalRow =
 
 /** The row of `meta` that says from which attempt on the ledger may hold open attempts. */
 export const OPEN_SINCE = "open-since";
+
+/** The same of one seat, where nodes share the store. */
+export function openSinceOf(seat: number): string {
+  return `${OPEN_SINCE}/${seat}`;
+}

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { NO_SETTINGS } from "../config/settings.ts";
+import { takeJob } from "./jobs.ts";
 import { loadPrices, savePrice } from "./prices.ts";
 import { loadSettings, nameOfDocument, SettingsMoved, saveSettings } from "./settings.ts";
 import { type EntryRow, Fenced, type KeptAnswerRow, type Store, type WindowTotal } from "./spec.ts";
@@ -113,6 +114,10 @@ export function testStore(name: string, open: () => Promise<Store>, clear: () =>
         expect(await store.query.selectFrom("usage_hourly").select(["seat", "cost"]).execute()).toEqual([
           { seat: 3, cost: 6n },
         ]);
+        expect(await store.query.selectFrom("usage_shifts").select(["seat", "cost"]).execute()).toEqual([
+          { seat: 3, cost: 6n },
+        ]);
+        expect(await store.query.selectFrom("kin_slots").select("seat").execute()).toEqual([{ seat: 3 }]);
         expect(await store.query.selectFrom("budget_windows").selectAll().execute()).toEqual([]);
       });
 
@@ -455,6 +460,15 @@ export function testStore(name: string, open: () => Promise<Store>, clear: () =>
         const result = await store.query.deleteFrom("prices").where("id", ">=", "p2").executeTakeFirstOrThrow();
         expect(result.numDeletedRows).toBe(2n);
       });
+    });
+
+    test("of several that ask for a job, one does it each time it is due", async () => {
+      const ask = (now: number): Promise<boolean> => takeJob(store, "sweep", 1_000, now);
+      const asked = await Promise.all([ask(5_000), ask(5_000), ask(5_000), ask(5_000)]);
+      expect(asked.filter(Boolean)).toHaveLength(1);
+      expect(await ask(5_999)).toBe(false);
+      expect(await ask(6_000)).toBe(true);
+      expect(await takeJob(store, "other", 1_000, 6_000)).toBe(true);
     });
 
     describe("settings", () => {

@@ -7,3 +7,14 @@ export const USAGE_COLUMNS: readonly string[] = USAGE_CLASSES.map((name) =>
     .replace(/(\d+)/g, "_$1")
     .toLowerCase(),
 );
+
+/** What makes up input and output tokens, where the classes are not told apart. */
+export const INPUT_COLUMNS = [
+  "input",
+  "cached_input",
+  "cache_write_5m",
+  "cache_write_1h",
+  "input_audio",
+  "input_image",
+] as const;
+export const OUTPUT_COLUMNS = ["output", "reasoning", "output_audio"] as const;

@@ -3,7 +3,7 @@ import type { Nano } from "../../base/money.ts";
 import { leaseOf } from "../../store/batch.ts";
 import type { Schema } from "../../store/schema.ts";
 import { readSettingsVersion } from "../../store/settings.ts";
-import { Fenced, OPEN_SINCE, type Seat, type Store } from "../../store/spec.ts";
+import { Fenced, OPEN_SINCE, openSinceOf, type Seat, type Store } from "../../store/spec.ts";
 import { readLastAttempt } from "../recovery.ts";
 import { closeLeftOpen } from "./left-open.ts";
 import { grantOf, type Want } from "./slice.ts";
@@ -269,11 +269,6 @@ async function setMark(transaction: Transaction<Schema>, name: string, value: st
     .values({ name, value })
     .onConflict((conflict) => conflict.column("name").doUpdateSet({ value }))
     .execute();
-}
-
-/** The row of `meta` that says from which attempt on a seat may hold open attempts. */
-export function openSinceOf(seat: number): string {
-  return `${OPEN_SINCE}/${seat}`;
 }
 
 async function lockNodes({ engine }: Store, transaction: Transaction<Schema>) {

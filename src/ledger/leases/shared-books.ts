@@ -2,7 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Limits } from "../../base/limits.ts";
 import type { Roster } from "../../base/roster.ts";
 import type { BudgetSetting } from "../../config/settings.ts";
-import type { BudgetShare, Store } from "../../store/spec.ts";
+import { type BudgetShare, openSinceOf, type Store } from "../../store/spec.ts";
 import type { AttemptHold } from "../attempt-hold.ts";
 import type { BookKeeping, DoubtReason } from "../book-keeping.ts";
 import type { BudgetAccount } from "../budget-account.ts";
@@ -21,7 +21,7 @@ import type {
 import type { WaitingCalls } from "../waiting-calls.ts";
 import { correct, listDoubts, resolveDoubt } from "./corrections.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
-import { LeaseOffice, type Outlook, openSinceOf } from "./lease-office.ts";
+import { LeaseOffice, type Outlook } from "./lease-office.ts";
 import { SharedBudgets } from "./shared-budgets.ts";
 import { readStates } from "./states.ts";
 

@@ -1,0 +1,179 @@
+import { type Kysely, type RawBuilder, sql } from "kysely";
+import { type Currency, type Ratio, UNIT_RATIO } from "../base/money.ts";
+import { payerIsAmong } from "../records/payer-filter.ts";
+import type { KinTable, Schema } from "../store/schema.ts";
+import { INPUT_COLUMNS, OUTPUT_COLUMNS } from "../store/usage-columns.ts";
+import type { Segment } from "./periods.ts";
+import type { UsageAsk } from "./usage-ask.ts";
+import type { Part, UsageSums } from "./usage-sums.ts";
+import { coverUnits, type HourSpan, type Unit, unitsOf } from "./usage-units.ts";
+
+/** Sums that the database may hand over for one segment, before they are summed further. */
+const MOST_SUMS = 2_000_000;
+/** Stretches of time are written out in the statement. */
+const MOST_UNITS = 2_000;
+
+/** Units of one statement: while the database sums up the next ones, these are added up here. */
+const UNITS_OF_A_READ = 8;
+
+/**
+ * Sums up a segment of whole hours, by days or months or all of it, out of thirds of days and hours. False, and nothing
+ * is added, where that would be too much at once.
+ */
+export async function addShifts(
+  query: Kysely<Schema>,
+  ask: UsageAsk,
+  segment: Segment,
+  sums: UsageSums,
+  ratioOf: (currency: Currency) => Ratio,
+): Promise<boolean> {
+  const units = unitsOf(segment, ask.by);
+  if (units.length > MOST_UNITS || units.length * (await countKin(query, ask)) > MOST_SUMS) return false;
+  const spans = spansOf(units);
+  const times = units.map(({ keys }) => sums.time(keys));
+  let kin = await readKin(query, ask, sums);
+  const add = (unit: number, packed: Packed, sign: 1 | -1): void => {
+    const [id, calls, attempts, estimated, cost, inputTokens, outputTokens] = packed;
+    const { rest, currency } = kin.get(id)!;
+    const figures = { calls, attempts, estimated, cost: BigInt(cost), inputTokens, outputTokens };
+    sums.add(times[unit]!, rest, figures, figures.cost === 0n ? UNIT_RATIO : ratioOf(currency), sign);
+  };
+  let next: Promise<readonly SpanSums[]> | undefined;
+  for (let first = 0; first < spans.length; ) {
+    const end = endOfRead(spans, first);
+    const read = await (next ?? readSums(query, ask, spans.slice(first, end)));
+    const after = spans.slice(end, endOfRead(spans, end));
+    next = after.length > 0 ? readSums(query, ask, after) : undefined;
+    // Some of them may be of a kin that was met a moment ago.
+    if (read.some(({ all }) => all.some(([id]) => !kin.has(id)))) kin = await readKin(query, ask, sums);
+    for (const { place, all } of read) {
+      const { into, outOf } = spans[first + place]!;
+      for (const packed of all) {
+        add(into, packed, 1);
+        if (outOf !== undefined) add(outOf, packed, -1);
+      }
+    }
+    first = end;
+  }
+  return true;
+}
+
+/** A stretch of time whose sums go into one unit, and perhaps out of another. */
+interface Span extends HourSpan {
+  readonly table: "usage_shifts" | "usage_hourly";
+  /** Spans of the same home are read in one statement: what is counted in a shift and taken out again by the hour must be the same. */
+  readonly home: number;
+}
+
+function spansOf(units: readonly Unit[]): Span[] {
+  const { shifts, hours } = coverUnits(units);
+  const spans: Span[] = [
+    ...shifts.map(({ unit, from, to }): Span => {
+      return { table: "usage_shifts", home: unit, from, to, into: unit, outOf: undefined };
+    }),
+    ...hours.map((span): Span => ({ ...span, table: "usage_hourly", home: span.outOf ?? span.into })),
+  ];
+  return spans.sort((a, b) => a.home - b.home);
+}
+
+function endOfRead(spans: readonly Span[], first: number): number {
+  let end = first;
+  while (end < spans.length && spans[end]!.home < spans[first]!.home + UNITS_OF_A_READ) end += 1;
+  return end;
+}
+
+async function countKin(query: Kysely<Schema>, { payers }: UsageAsk): Promise<number> {
+  let select = query.selectFrom("kin").select(({ fn }) => fn.countAll<number>().as("count"));
+  if (payers) select = select.where(payerIsAmong(payers));
+  return Number((await select.executeTakeFirstOrThrow()).count);
+}
+
+interface KinPart {
+  readonly rest: Part;
+  readonly currency: Currency;
+}
+
+async function readKin(query: Kysely<Schema>, { payers }: UsageAsk, sums: UsageSums): Promise<Map<number, KinPart>> {
+  let select = query.selectFrom("kin").selectAll();
+  if (payers) select = select.where(payerIsAmong(payers));
+  const parts = new Map<number, KinPart>();
+  for (const { id, currency, ...facts } of await select.execute()) {
+    const keys: Omit<KinTable, "id" | "currency"> & { endpoint: string } = { ...facts, endpoint: endpointOf(facts) };
+    parts.set(id, { rest: sums.rest(keys, currency), currency });
+  }
+  return parts;
+}
+
+function endpointOf({ model }: { readonly model: string }): string {
+  return model.slice(0, Math.max(0, model.indexOf("/")));
+}
+
+/** Figures in the order in which they are packed. */
+const FIGURES = ["calls", "attempts", "estimated", "cost", "input_tokens", "output_tokens"];
+
+const inSpan = (column: string): RawBuilder<unknown> =>
+  sql`${sql.ref(column)} >= span.low and ${sql.ref(column)} < span.high`;
+const total = (columns: readonly string[], name: string): RawBuilder<unknown> =>
+  sql`sum(${sql.join(
+    columns.map((column) => sql.ref(column)),
+    sql` + `,
+  )}) as ${sql.ref(name)}`;
+
+function shiftSums({ payers }: UsageAsk): RawBuilder<unknown> {
+  return sql`select kin, ${sql.join(FIGURES.map((name) => total([name], name)))} from usage_shifts
+    where ${inSpan("shift")} ${payers ? sql`and kin in (select id from kin where ${payerIsAmong(payers)})` : sql``}
+    group by kin`;
+}
+
+function hourSums({ payers }: UsageAsk): RawBuilder<unknown> {
+  const kept = FIGURES.slice(0, 4).map((name) => total([name], name));
+  return sql`select kin.id as kin, ${sql.join([...kept, total(INPUT_COLUMNS, "input_tokens"), total(OUTPUT_COLUMNS, "output_tokens")])}
+    from (select * from usage_hourly where ${inSpan("hour")} ${payers ? sql`and ${payerIsAmong(payers)}` : sql``}) as used
+    join kin on kin.payer = used.payer and kin.key = used.key and kin.route = used.route and kin.model = used.model
+      and kin.currency = used.currency
+    group by kin.id`;
+}
+
+/** As the database hands it over. */
+type Packed = readonly [
+  kin: number,
+  calls: number,
+  attempts: number,
+  estimated: number,
+  cost: string,
+  inputTokens: number,
+  outputTokens: number,
+];
+
+interface SpanSums {
+  /** In `spans`. */
+  readonly place: number;
+  readonly all: readonly Packed[];
+}
+
+/** The sums of each stretch of time. They come as one text a stretch: a row costs more to bring over than to sum up. */
+async function readSums(query: Kysely<Schema>, ask: UsageAsk, spans: readonly Span[]): Promise<SpanSums[]> {
+  const figures = ["kin", ...FIGURES].map((name) =>
+    name === "cost" ? sql`'"' || cast(cost as text) || '"'` : sql`cast(${sql.ref(name)} as text)`,
+  );
+  const packed = sql`string_agg(${sql.join(figures, sql` || ',' || `)}, '],[')`;
+  const statements = (["usage_shifts", "usage_hourly"] as const).flatMap((table) => {
+    const written = spans.flatMap(({ table: own, from, to }, place) =>
+      own === table ? [sql`(${sql.lit(place)}, ${sql.lit(from)}, ${sql.lit(to)})`] : [],
+    );
+    if (written.length === 0) return [];
+    const summed = table === "usage_shifts" ? shiftSums(ask) : hourSums(ask);
+    return [
+      sql`select place, (select ${packed} from (${summed}) as summed) as packed
+        from (select column1 as place, column2 as low, column3 as high from (values ${sql.join(written)}) as given) as span`,
+    ];
+  });
+  const { rows } = await sql<{
+    place: number;
+    packed: string | null;
+  }>`${sql.join(statements, sql` union all `)}`.execute(query);
+  return rows.map((row) => ({
+    place: Number(row.place),
+    all: JSON.parse(row.packed === null ? "[]" : `[[${row.packed}]]`) as Packed[],
+  }));
+}
