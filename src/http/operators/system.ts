@@ -22,11 +22,9 @@ const status = z
     callsInFlight: z.int(),
     journalDepth: z.int(),
     unsettled: z.int(),
-    nodes: z
-      .array(z.object({ seat: z.int(), name: z.string(), joinedAt: instant }))
-      .openapi({
-        description: "That share the store, as long as nobody has found them dead. None where it has one only.",
-      }),
+    nodes: z.array(z.object({ seat: z.int(), name: z.string(), joinedAt: instant })).openapi({
+      description: "That share the store, as long as nobody has found them dead. None where it has one only.",
+    }),
     settings: z
       .object({
         version: z.int().openapi({ description: "Counts up with every change since the start." }),
