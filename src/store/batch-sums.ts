@@ -1,13 +1,14 @@
 import type { DatabaseSync } from "@photostructure/sqlite";
 import { USAGE_CLASSES } from "../base/usage.ts";
 import type { Kin } from "./opening-slots.ts";
-import { SHIFT_MS } from "./schema.ts";
-import { INPUT_COLUMNS, OUTPUT_COLUMNS, USAGE_COLUMNS } from "./usage-columns.ts";
+import { THIRD_MS } from "./schema.ts";
+import { DAY_FIGURES, INPUT_COLUMNS, OUTPUT_COLUMNS, THIRDS, USAGE_COLUMNS } from "./usage-columns.ts";
 
 type Database = InstanceType<typeof DatabaseSync>;
 type Statement = ReturnType<Database["prepare"]>;
 
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 /** A number that is below this, and has a plain cost added, is exact yet. */
 const EXACT_MOST = 2 ** 52;
 
@@ -59,7 +60,8 @@ export class HourlySum {
 export class BatchSums {
   readonly #addToWindow: Statement;
   readonly #addToHour: Statement;
-  readonly #addToShift: Statement;
+  /** One for each third of a day. */
+  readonly #addToThird: readonly Statement[];
   readonly #windows = new Map<string, Map<number, bigint>>();
   readonly #hours: HourlySum[] = [];
 
@@ -76,11 +78,13 @@ export class BatchSums {
          .join(", ")}) on conflict (hour, payer, key, route, model, currency)
        do update set ${sums.map((name) => `${name} = ${name} + excluded.${name}`).join(", ")}`,
     );
-    const few = ["calls", "attempts", "estimated", "cost", "input_tokens", "output_tokens"];
-    this.#addToShift = database.prepare(
-      `insert into usage_shifts (shift, kin, seat, ${few.join(", ")}) values (?, ?, 0, ${few.map(() => "?").join(", ")})
-       on conflict (shift, kin, seat) do update set ${few.map((name) => `${name} = ${name} + excluded.${name}`).join(", ")}`,
-    );
+    this.#addToThird = THIRDS.map((third) => {
+      const figures = DAY_FIGURES.map((name) => `${name}_${third}`);
+      return database.prepare(
+        `insert into usage_days (day, kin, seat, ${figures.join(", ")}) values (?, ?, 0, ${figures.map(() => "?").join(", ")})
+         on conflict (day, kin, seat) do update set ${figures.map((name) => `${name} = ${name} + excluded.${name}`).join(", ")}`,
+      );
+    });
   }
 
   /** The sum that an entry made at `at` (milliseconds) belongs to. */
@@ -110,8 +114,9 @@ export class BatchSums {
       const cost = sum.cost + plain;
       this.#addToHour.run(hour, ...circumstances.facts, calls, attempts, estimated, cost, ...usage);
       const [input, output] = [sumOf(usage, INPUT_PLACES), sumOf(usage, OUTPUT_PLACES)];
-      const shift = Math.floor(hour / SHIFT_MS) * SHIFT_MS;
-      this.#addToShift.run(shift, circumstances.kin.id, calls, attempts, estimated, cost, input, output);
+      const day = Math.floor(hour / DAY_MS) * DAY_MS;
+      const third = this.#addToThird[Math.floor((hour - day) / THIRD_MS)]!;
+      third.run(day, circumstances.kin.id, calls, attempts, estimated, cost, input, output);
       const { books, windows } = circumstances;
       if (plain > 0n) for (let i = 0; i < books.length; i++) this.addShare(books[i]!, windows[i]!, plain);
       circumstances.sum = undefined;

@@ -1,5 +1,5 @@
-import { SHARE_MARK, SHIFT_MS } from "./schema.ts";
-import { INPUT_COLUMNS, OUTPUT_COLUMNS } from "./usage-columns.ts";
+import { SHARE_MARK, THIRD_MS } from "./schema.ts";
+import { DAY_FIGURES, INPUT_COLUMNS, OUTPUT_COLUMNS, THIRDS } from "./usage-columns.ts";
 
 /** How one engine spells what the migrations say. */
 export interface SqlWords {
@@ -52,6 +52,16 @@ const ROW = ["attempt", "phase", "n", "kind", "at", "amount", "held", "basis", "
 /** What circumstances have in common that are kin. */
 const KIN_FACTS = ["payer", "key", "route", "model", "currency"];
 const ofKin = (table: string): string => KIN_FACTS.map((name) => `kin.${name} = ${table}.${name}`).join(" and ");
+
+/** The columns of `usage_days`, each with what it is the sum of. */
+const OF_THIRDS = THIRDS.flatMap((third) =>
+  DAY_FIGURES.map((figure) => {
+    const columns: readonly string[] =
+      figure === "input_tokens" ? INPUT_COLUMNS : figure === "output_tokens" ? OUTPUT_COLUMNS : [figure];
+    const isThen = `hour / ${THIRD_MS} % 3 = ${third - 1}`;
+    return { name: `${figure}_${third}`, sum: `sum(case when ${isThen} then ${columns.join(" + ")} else 0 end)` };
+  }),
+);
 
 /** The millisecond in an attempt's id, as `timeOfId` reads it. */
 const ID_TIME = Array.from(
@@ -129,12 +139,11 @@ export const MIGRATIONS: readonly Migration[] = [
       `create table kin (id ${integer} not null primary key, ${KIN_FACTS.map((name) => `${name} ${text} not null`).join(", ")},
         unique (${KIN_FACTS.join(", ")}))${orderedTable}`,
       `insert into kin select min(id), ${KIN_FACTS.join(", ")} from circumstances group by ${KIN_FACTS.join(", ")}`,
-      `create table usage_shifts (shift ${integer} not null, kin ${integer} not null, seat ${integer} not null,
-        calls ${integer} not null, attempts ${integer} not null, estimated ${integer} not null, cost ${integer} not null,
-        input_tokens ${integer} not null, output_tokens ${integer} not null,
-        primary key (shift, kin, seat))${orderedTable}`,
-      `insert into usage_shifts select hour / ${SHIFT_MS} * ${SHIFT_MS}, kin.id, 0, sum(calls), sum(attempts),
-        sum(estimated), sum(cost), sum(${INPUT_COLUMNS.join(" + ")}), sum(${OUTPUT_COLUMNS.join(" + ")})
+      `create table usage_days (day ${integer} not null, kin ${integer} not null, seat ${integer} not null,
+        ${OF_THIRDS.map(({ name }) => `${name} ${integer} not null default 0`).join(", ")},
+        primary key (day, kin, seat))${orderedTable}`,
+      `insert into usage_days select hour / ${3 * THIRD_MS} * ${3 * THIRD_MS}, kin.id, 0,
+        ${OF_THIRDS.map(({ sum }) => sum).join(", ")}
         from usage_hourly join kin on ${ofKin("usage_hourly")} group by 1, 2`,
       `create table opening_slots (seat ${integer} not null, since ${integer} not null,
         primary key (seat, since))${orderedTable}`,
