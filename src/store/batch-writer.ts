@@ -105,7 +105,6 @@ export class BatchWriter {
     this.#writeSettlements(settlements);
     if (others.length > 0) this.#writeOthers(others);
     this.#sums.write();
-    this.#slots.turn();
     if (this.#circumstances.size > 2 * CIRCUMSTANCES_KEPT) this.#forgetOldest();
   }
 

@@ -1,6 +1,7 @@
 import { DatabaseSync } from "@photostructure/sqlite";
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
+import { firstIdAt } from "../base/ids.ts";
 import { USAGE_CLASSES } from "../base/usage.ts";
 import { BatchEncoder, CIRCUMSTANCES_KEPT, newBatch } from "./batch.ts";
 import { BatchWriter } from "./batch-writer.ts";
@@ -121,6 +122,20 @@ describe("what is put into batches", () => {
             sum(amount) as cost, ${sums.join(", ")}
             from entries where kind in ('settle', 'adjust') group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4, 5, 6`),
         );
+        const facts = "payer, key, route, model, currency";
+        expect(read(`select distinct ${facts} from circumstances order by ${facts}`)).toEqual(
+          read(`select ${facts} from kin order by ${facts}`),
+        );
+        const ofFirstThird = "calls_1, attempts_1, estimated_1, cost_1, input_tokens_1, output_tokens_1";
+        expect(
+          read(`select day, ${facts}, ${ofFirstThird} from usage_days join kin on kin.id = kin order by ${facts}`),
+        ).toEqual(
+          read(`select 0 as day, ${facts}, sum(calls) as calls_1, sum(attempts) as attempts_1,
+            sum(estimated) as estimated_1, sum(cost) as cost_1, sum(input + cached_input + cache_write_5m +
+            cache_write_1h + input_audio + input_image) as input_tokens_1,
+            sum(output + reasoning + output_audio) as output_tokens_1
+            from usage_hourly group by ${facts} order by ${facts}`),
+        );
       }),
       { numRuns: 150 },
     );
@@ -168,6 +183,36 @@ describe("what is put into batches", () => {
     expect(read("select settled from budget_windows")).toEqual([{ settled: dear * 9_000n }]);
     expect(read("select cost, calls from usage_hourly")).toEqual([{ cost: dear * 9_000n, calls: 9_000n }]);
   });
+});
+
+test("a store of an earlier version gets its days, its kin, and what was opened when", () => {
+  database = new DatabaseSync(":memory:");
+  database.exec("create table meta (name text not null primary key, value text not null) strict, without rowid");
+  const newest = MIGRATIONS.at(-1)!;
+  for (const { statements } of MIGRATIONS) for (const statement of statements(SQLITE_WORDS)) database.exec(statement);
+  encoder = new BatchEncoder();
+  writer = new BatchWriter(database);
+  const start = Date.parse("2026-11-24T07:30:00Z");
+  const times = [0, 20, 45 * 60_000, 9 * HOUR, 30 * HOUR].map((after) => start + after);
+  for (const [n, at] of times.entries()) {
+    const facts = { at, payer: n % 2 ? "p" : "q", input: 10, output: 3, amount: BigInt(n + 1), held: 9n };
+    const attempt = `${firstIdAt(at)}${String(n).padStart(11, "0")}.1`;
+    write([sampleEntry(attempt, { ...facts, input: undefined, output: undefined }), sampleSettlement(attempt, facts)]);
+  }
+  const days = read("select * from usage_days order by day, kin");
+  const kin = read("select * from kin order by id");
+  for (const table of ["usage_days", "kin", "kin_slots", "opening_slots"]) database.exec(`drop table ${table}`);
+  database.exec("drop index entry_rows_released");
+  for (const statement of newest.statements(SQLITE_WORDS)) database.exec(statement);
+  expect(read("select * from usage_days order by day, kin")).toEqual(days);
+  expect(read("select * from kin order by id")).toEqual(kin);
+  const starts = read("select since from opening_slots order by since").map(({ since }) => Number(since));
+  for (const [n, at] of times.entries()) {
+    const { id } = kin.find(({ payer }) => payer === (n % 2 ? "p" : "q"))!;
+    const since = starts.findLast((one) => one <= at)!;
+    expect(since).toBeGreaterThan(at - 2 ** 20);
+    expect(read(`select kin from kin_slots where since = ${since} and kin = ${id}`)).toHaveLength(1);
+  }
 });
 
 test("a store of the first version keeps its entries", () => {

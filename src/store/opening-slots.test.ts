@@ -15,12 +15,11 @@ function openDatabase(): InstanceType<typeof DatabaseSync> {
   return database;
 }
 
-/** Some milliseconds pass, or none; a call may have waited since before; a batch ends; the program starts anew. */
+/** Some milliseconds pass, or none; a call may have waited since before; the program starts anew. */
 const step = fc.record({
   kin: fc.integer({ min: 1, max: 4 }),
   passes: fc.oneof(fc.constant(0), fc.nat(50), fc.constant(9_000_000)),
   waited: fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(200) }),
-  ends: fc.boolean(),
   restarts: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.boolean() }),
 });
 
@@ -44,9 +43,7 @@ test("every opening is in a slot in which its kin was noted, however late it com
         slots.see(seen, attempt);
         write.run(attempt, one.kin);
         openings.push({ kin: one.kin, attempt });
-        if (one.ends) slots.turn();
         if (one.restarts) {
-          slots.turn();
           slots = new OpeningSlots(database, SIZE);
           kin = new Map();
         }
@@ -74,8 +71,7 @@ test("a slot is left when it is full, and the next one begins behind all that wa
   const kin: Kin = { id: 1, slot: -1 };
   for (let n = 0; n < 4 * SIZE; n++) {
     slots.see(kin, `${firstIdAt(START + n)}00000000000.1`);
-    slots.turn();
   }
   const starts = database.prepare("select since from opening_slots order by since").all();
-  expect(starts).toEqual([0, 5, 10, 15, 20].map((n) => ({ since: n === 0 ? 0 : START + n })));
+  expect(starts).toEqual([0, 5, 10, 15].map((n) => ({ since: n === 0 ? 0 : START + n })));
 });

@@ -48,6 +48,7 @@ export class OpeningSlots {
   /** An attempt of this kin is opened. */
   see(kin: Kin, attempt: string): void {
     if (this.#since < 0) this.#resume();
+    if (this.#count >= this.#size) this.#turn();
     if (attempt < this.#first) {
       // It waited since before the slot was begun.
       this.#note.run(kin.id, this.#slotOf(timeOfId(attempt)));
@@ -60,9 +61,8 @@ export class OpeningSlots {
     this.#note.run(kin.id, this.#since);
   }
 
-  /** Begins the next slot where this one is full: behind all that was seen, so that each opening is in one slot for ever. */
-  turn(): void {
-    if (this.#count < this.#size) return;
+  /** Begins the next slot behind all that was seen, so that each opening is in one slot for ever. */
+  #turn(): void {
     const since = timeOfId(this.#newest) + 1;
     if (since <= this.#since || firstIdAt(since) <= this.#newest) return;
     this.#open(since, 0);
