@@ -5,7 +5,7 @@ import { wordsOf } from "../store/dialect-words.ts";
 import type { Schema } from "../store/schema.ts";
 import { PHASE } from "../store/spec.ts";
 import { USAGE_COLUMNS } from "../store/usage-columns.ts";
-import { findShifts } from "./audit-shifts.ts";
+import { findThirds } from "./audit-days.ts";
 import type { LedgerAudit } from "./spec.ts";
 
 type Problem = LedgerAudit["problems"][number];
@@ -33,7 +33,7 @@ export async function audit(query: Kysely<Schema>): Promise<LedgerAudit> {
     ...(await findAttempts(query)),
     ...(await findWindows(query)),
     ...(await findHours(query)),
-    ...(await findShifts(query, MOST_PROBLEMS)),
+    ...(await findThirds(query, MOST_PROBLEMS)),
     ...(await findDoubts(query)),
   ];
   return { entries, problems: problems.slice(0, MOST_PROBLEMS), balances: await balance(query) };

@@ -26,10 +26,10 @@ const HOUR_MS = 3_600_000;
 
 /** From the first hour with usage to the end of the last, or undefined where nothing was ever used. */
 export async function usageExtent(query: Kysely<Schema>): Promise<Period | undefined> {
-  const row = await query
-    .selectFrom("usage_hourly")
-    .select(({ fn }) => [fn.min("hour").as("first"), fn.max("hour").as("last")])
-    .executeTakeFirst();
+  // Each is found by itself at an end of the table; both together would be looked for in all of it.
+  const { rows } = await sql<{ first: number | null; last: number | null }>`
+    select (select min(hour) from usage_hourly) as first, (select max(hour) from usage_hourly) as last`.execute(query);
+  const [row] = rows;
   if (!row || row.first === null || row.last === null) return undefined;
   return { from: Number(row.first), to: Number(row.last) + HOUR_MS };
 }

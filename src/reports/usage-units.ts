@@ -1,5 +1,5 @@
 import { DateTime } from "luxon";
-import { SHIFT_MS } from "../store/schema.ts";
+import { THIRD_MS } from "../store/schema.ts";
 import type { Period, Segment } from "./periods.ts";
 import type { UsageKey } from "./usage-ask.ts";
 
@@ -26,34 +26,34 @@ export function unitsOf({ from, to, offsetMs }: Segment, by: readonly UsageKey[]
   return units;
 }
 
-/** Whole shifts that are counted in one unit. */
-export interface ShiftSpan extends Period {
+/** Whole thirds of days that are counted in one unit. */
+export interface ThirdSpan extends Period {
   readonly unit: number;
 }
 
-/** Hours that are counted in one unit, and not in the other, where their shift was counted. */
+/** Hours that are counted in one unit, and not in the other, where their third was counted. */
 export interface HourSpan extends Period {
   readonly into: number;
   readonly outOf: number | undefined;
 }
 
 /**
- * Units made of whole shifts as far as they go, and of hours at the edges. A shift in which one unit ends and the next
- * begins is counted in the one that has more of it, and the hours of the other are taken out again: four at the most.
+ * Units made of whole thirds of days (of UTC) as far as they go, and of hours at the edges. A third in which one unit
+ * ends and the next begins is counted in the one that has more of it, and the hours of the other are taken out again: four at the most.
  *
  * @param units of whole hours, at least a day long but for the first and the last
  */
-export function coverUnits(units: readonly Unit[]): { readonly shifts: ShiftSpan[]; readonly hours: HourSpan[] } {
-  const shifts: ShiftSpan[] = [];
+export function coverUnits(units: readonly Unit[]): { readonly thirds: ThirdSpan[]; readonly hours: HourSpan[] } {
+  const thirds: ThirdSpan[] = [];
   const hours: HourSpan[] = [];
-  const low = Math.ceil(units[0]!.from / SHIFT_MS) * SHIFT_MS;
-  const high = Math.floor(units.at(-1)!.to / SHIFT_MS) * SHIFT_MS;
+  const low = Math.ceil(units[0]!.from / THIRD_MS) * THIRD_MS;
+  const high = Math.floor(units.at(-1)!.to / THIRD_MS) * THIRD_MS;
   const addHours = (from: number, to: number, into: number, outOf?: number): void => {
     if (from < to) hours.push({ from, to, into, outOf });
   };
   if (low >= high) {
     for (const [unit, { from, to }] of units.entries()) addHours(from, to, unit);
-    return { shifts, hours };
+    return { thirds, hours };
   }
   let next = low;
   for (const [unit, { from, to }] of units.entries()) {
@@ -61,13 +61,13 @@ export function coverUnits(units: readonly Unit[]): { readonly shifts: ShiftSpan
     addHours(Math.max(from, high), to, unit);
     const end = Math.min(to, high);
     if (end <= low) continue;
-    const start = Math.floor(end / SHIFT_MS) * SHIFT_MS;
-    const isMine = end - start > SHIFT_MS / 2;
-    if (isMine) addHours(end, start + SHIFT_MS, unit + 1, unit);
+    const start = Math.floor(end / THIRD_MS) * THIRD_MS;
+    const isMine = end - start > THIRD_MS / 2;
+    if (isMine) addHours(end, start + THIRD_MS, unit + 1, unit);
     else addHours(start, end, unit, unit + 1);
-    const stop = isMine ? start + SHIFT_MS : start;
-    if (next < stop) shifts.push({ from: next, to: stop, unit });
+    const stop = isMine ? start + THIRD_MS : start;
+    if (next < stop) thirds.push({ from: next, to: stop, unit });
     next = stop;
   }
-  return { shifts, hours };
+  return { thirds, hours };
 }

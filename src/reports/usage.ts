@@ -4,8 +4,8 @@ import type { Schema } from "../store/schema.ts";
 import { type RateLookup, requireRate } from "./conversion.ts";
 import { hasWholeHours, hourStart, type Period, type Segment, segmentsOf } from "./periods.ts";
 import type { UsageAsk, UsageKey } from "./usage-ask.ts";
+import { addDays } from "./usage-days.ts";
 import { readUsage, type UsageSource, usageExtent } from "./usage-groups.ts";
-import { addShifts } from "./usage-shifts.ts";
 import { UsageSums } from "./usage-sums.ts";
 
 export interface UsageRow {
@@ -54,7 +54,7 @@ export async function reportUsage(
   for (const segment of segments) {
     const ratioOf = (currency: Currency): Ratio => ratioIn(ask, currency, segment, rateOf);
     if (!whole) await addGroups(query, "entries", ask, segment, sums, ratioOf, bounds);
-    else if (ask.by.includes("hour") || !(await addShifts(query, ask, segment, sums, ratioOf))) {
+    else if (ask.by.includes("hour") || !(await addDays(query, ask, segment, sums, ratioOf))) {
       await addGroups(query, "usage_hourly", ask, segment, sums, ratioOf, bounds);
     }
   }

@@ -1,10 +1,11 @@
 import { USAGE_CLASSES, type UsageClass } from "../base/usage.ts";
 import { ENTRY_HEAD, PLAIN_CLASSES, type Value } from "./batch.ts";
 import { type Circumstances, KIN_COLUMNS } from "./circumstances.ts";
-import { SHIFT_MS } from "./schema.ts";
-import { INPUT_COLUMNS, OUTPUT_COLUMNS, USAGE_COLUMNS } from "./usage-columns.ts";
+import { THIRD_MS } from "./schema.ts";
+import { DAY_FIGURES, INPUT_COLUMNS, OUTPUT_COLUMNS, THIRDS, USAGE_COLUMNS } from "./usage-columns.ts";
 
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 /** A number that is below this, and has a plain cost added, is exact yet. */
 const EXACT_MOST = 2 ** 52;
 export const PLAIN_PLACES = PLAIN_CLASSES.map((name) => USAGE_CLASSES.indexOf(name satisfies UsageClass));
@@ -12,11 +13,11 @@ export const PLAIN_PLACES = PLAIN_CLASSES.map((name) => USAGE_CLASSES.indexOf(na
 /** The columns of `usage_hourly` that tell its rows apart, and those that are summed. */
 export const HOURLY_KEY = ["hour", ...KIN_COLUMNS, "seat"] as const;
 export const HOURLY_SUMS = ["calls", "attempts", "estimated", "cost", ...USAGE_COLUMNS] as const;
-/** The same of `usage_shifts`. */
-export const SHIFT_KEY = ["shift", "kin", "seat"] as const;
-export const SHIFT_SUMS = ["calls", "attempts", "estimated", "cost", "input_tokens", "output_tokens"] as const;
+/** The same of `usage_days`: `DAY_FIGURES` of one third. */
+export const DAY_KEY = ["day", "kin", "seat"] as const;
+export const THIRD_SUMS = THIRDS.map((third) => DAY_FIGURES.map((figure) => `${figure}_${third}`));
 
-/** What one batch adds to one row of `usage_hourly`, and to one of `usage_shifts`. */
+/** What one batch adds to one row of `usage_hourly`, and to one of `usage_days`. */
 export class HourlySum {
   readonly hour: number;
   readonly circumstances: Circumstances;
@@ -51,12 +52,12 @@ export class HourlySum {
     return this.circumstances.facts.slice(0, KIN_COLUMNS.length);
   }
 
-  get shift(): number {
-    return shiftOf(this.hour);
+  get third(): ThirdOfDay {
+    return thirdOf(this.hour);
   }
 
-  /** As `SHIFT_SUMS`. */
-  get shiftSums(): (number | bigint)[] {
+  /** As `DAY_FIGURES`. */
+  get dayFigures(): (number | bigint)[] {
     const cost = this.cost + this.plainCost;
     return [this.calls, this.attempts, this.estimated, cost, ...tokensOf(this.usage)];
   }
@@ -153,9 +154,17 @@ export function isSurelyFirst(attempt: string, phase: number): boolean {
   return phase === 1 && attempt.length === dot + 2 && attempt.endsWith("1");
 }
 
-/** The start of the third of a day that an instant belongs to: milliseconds. */
-export function shiftOf(at: number): number {
-  return Math.floor(at / SHIFT_MS) * SHIFT_MS;
+export interface ThirdOfDay {
+  /** Its start, UTC milliseconds. */
+  readonly day: number;
+  /** Its place among `THIRDS`. */
+  readonly third: number;
+}
+
+/** @param at milliseconds */
+export function thirdOf(at: number): ThirdOfDay {
+  const day = Math.floor(at / DAY_MS) * DAY_MS;
+  return { day, third: Math.floor((at - day) / THIRD_MS) };
 }
 
 const INPUT_PLACES = INPUT_COLUMNS.map((name) => USAGE_COLUMNS.indexOf(name));

@@ -10,15 +10,7 @@ import {
   TOTAL_FIELDS,
   type Value,
 } from "./batch.ts";
-import {
-  BatchSums,
-  HOURLY_KEY,
-  HOURLY_SUMS,
-  isSurelyFirst,
-  PLAIN_PLACES,
-  SHIFT_KEY,
-  SHIFT_SUMS,
-} from "./batch-sums.ts";
+import { BatchSums, DAY_KEY, HOURLY_KEY, HOURLY_SUMS, isSurelyFirst, PLAIN_PLACES, THIRD_SUMS } from "./batch-sums.ts";
 import { BulkInsert } from "./bulk-insert.ts";
 import {
   booksOf,
@@ -47,7 +39,8 @@ export class BatchWriter {
   readonly #insertEntry: Statement;
   readonly #addToWindow: Statement;
   readonly #addToHour: Statement;
-  readonly #addToShift: Statement;
+  /** One for each third of a day. */
+  readonly #addToThird: readonly Statement[];
   readonly #addDoubt: Statement;
   readonly #removeDoubt: Statement;
   readonly #keep: Statement;
@@ -98,7 +91,7 @@ export class BatchWriter {
          do update set ${sums.map((name) => `${name} = ${name} + excluded.${name}`).join(", ")}`,
       );
     this.#addToHour = add("usage_hourly", HOURLY_KEY, HOURLY_SUMS);
-    this.#addToShift = add("usage_shifts", SHIFT_KEY, SHIFT_SUMS);
+    this.#addToThird = THIRD_SUMS.map((sums) => add("usage_days", DAY_KEY, sums));
     this.#addDoubt = prepare("insert into unsettled (attempt, since, reason) values (?, ?, ?) on conflict do nothing");
     this.#removeDoubt = prepare("delete from unsettled where attempt = ?");
     this.#keep = prepare(`insert or replace into kept_answers values (${places(KEPT_FIELDS)})`);
@@ -162,7 +155,8 @@ export class BatchWriter {
     const { hours, windows } = this.#sums.take();
     for (const sum of hours) {
       this.#addToHour.run(sum.hour, ...sum.facts, seat, ...sum.sums);
-      this.#addToShift.run(sum.shift, sum.circumstances.kin, seat, ...sum.shiftSums);
+      const { day, third } = sum.third;
+      this.#addToThird[third]!.run(day, sum.circumstances.kin, seat, ...sum.dayFigures);
     }
     if (seat === 0) for (const window of windows) this.#addToWindow.run(...window);
   }

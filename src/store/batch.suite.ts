@@ -3,6 +3,7 @@ import { firstIdAt, timeOfId } from "../base/ids.ts";
 import { SLOT_MOST_MS } from "./schema.ts";
 import { type EntryRow, PHASE } from "./spec.ts";
 import { sampleEntry } from "./store.suite.ts";
+import { DAY_FIGURES, THIRDS } from "./usage-columns.ts";
 
 export const HOUR = 3_600_000;
 
@@ -20,7 +21,7 @@ export const anyEntry = fc
     number: fc.constantFrom(1, 1, 1, 2),
     kind: fc.constantFrom("hold", "settle", "release", "adjust", "unsettled") as fc.Arbitrary<EntryRow["kind"]>,
     n: fc.constantFrom(0, 0, 0, 1),
-    at: fc.integer({ min: HOUR, max: 3 * HOUR }),
+    at: fc.oneof(fc.integer({ min: HOUR, max: 3 * HOUR }), fc.integer({ min: HOUR, max: 40 * HOUR })),
     payer: fc.constantFrom("p", "q"),
     key: fc.constantFrom("k", "l"),
     rates: fc.constantFrom("", "CNY:7.1"),
@@ -51,8 +52,9 @@ export const anyEntry = fc
 /** What reports read, beside the hours. */
 export const SUMMED = [
   "select payer, key, route, model, currency from kin order by payer, key, route, model, currency",
-  `select shift, payer, key, route, model, currency, seat, calls, attempts, estimated, cost, input_tokens, output_tokens
-    from usage_shifts join kin on kin.id = usage_shifts.kin order by shift, payer, key, route, model, currency, seat`,
+  `select day, payer, key, route, model, currency, seat,
+    ${THIRDS.flatMap((third) => DAY_FIGURES.map((figure) => `${figure}_${third}`)).join(", ")}
+    from usage_days join kin on kin.id = usage_days.kin order by day, payer, key, route, model, currency, seat`,
 ];
 
 type Row = Record<string, unknown>;

@@ -8,7 +8,7 @@ import { BatchWriter } from "./batch-writer.ts";
 import { MIGRATIONS, SQLITE_WORDS } from "./migrations.ts";
 import type { EntryRow } from "./spec.ts";
 import { sampleEntry, sampleSettlement } from "./store.suite.ts";
-import { USAGE_COLUMNS } from "./usage-columns.ts";
+import { DAY_FIGURES, INPUT_COLUMNS, OUTPUT_COLUMNS, THIRDS, USAGE_COLUMNS } from "./usage-columns.ts";
 
 type Row = Record<string, unknown>;
 
@@ -85,6 +85,22 @@ describe("what is put into batches", () => {
             sum(amount) as cost, ${sums.join(", ")}
             from entries where kind in ('settle', 'adjust') group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4, 5, 6`),
         );
+        const facts = "payer, key, route, model, currency";
+        expect(read(`select distinct ${facts} from circumstances order by ${facts}`)).toEqual(
+          read(`select ${facts} from kin order by ${facts}`),
+        );
+        for (const third of THIRDS) {
+          const figures = DAY_FIGURES.map((name) => `${name}_${third}`);
+          const isTold = `attempts_${third} <> 0 or cost_${third} <> 0`;
+          const kept = read(`select day, ${facts}, ${figures.join(", ")} from usage_days join kin on kin.id = kin
+            where ${isTold} order by day, ${facts}`);
+          const sums = [...DAY_FIGURES.slice(0, 4), INPUT_COLUMNS.join(" + "), OUTPUT_COLUMNS.join(" + ")];
+          const summed = sums.map((columns, i) => `sum(${columns}) as ${figures[i]}`).join(", ");
+          expect(kept).toEqual(
+            read(`select hour / ${24 * HOUR} * ${24 * HOUR} as day, ${facts}, ${summed} from usage_hourly
+              where hour / ${8 * HOUR} % 3 = ${third - 1} group by 1, ${facts} having ${isTold} order by 1, ${facts}`),
+          );
+        }
       }),
       { numRuns: 150 },
     );

@@ -1,10 +1,10 @@
 import { sql, type Transaction } from "kysely";
 import { USAGE_CLASSES } from "../base/usage.ts";
-import { shiftOf, tokensOf } from "./batch-sums.ts";
+import { thirdOf, tokensOf } from "./batch-sums.ts";
 import { booksOf, digestOf, KIN_COLUMNS } from "./circumstances.ts";
 import type { EntriesTable, Schema } from "./schema.ts";
 import { type BudgetShare, type EntryRow, PHASE, type Store } from "./spec.ts";
-import { USAGE_COLUMNS } from "./usage-columns.ts";
+import { THIRDS, USAGE_COLUMNS } from "./usage-columns.ts";
 
 const HOUR_MS = 3_600_000;
 const FACTS = ["payer", "key", "route", "model", "currency", "price", "rates"] as const;
@@ -133,13 +133,15 @@ async function addToUsage(transaction: Transaction<Schema>, entry: EntryRow, kin
     { ...counts, ...Object.fromEntries(usage.map((count, i) => [USAGE_COLUMNS[i]!, count])) },
   );
   const [input_tokens, output_tokens] = tokensOf(usage);
-  const shift = { shift: shiftOf(hour), kin, seat: 0 };
-  await addTo(transaction, "usage_shifts", shift, { ...counts, input_tokens, output_tokens });
+  const { day, third } = thirdOf(hour);
+  const figures = Object.entries({ ...counts, input_tokens, output_tokens });
+  const ofThird = Object.fromEntries(figures.map(([name, count]) => [`${name}_${THIRDS[third]}`, count]));
+  await addTo(transaction, "usage_days", { day, kin, seat: 0 }, ofThird);
 }
 
 async function addTo(
   transaction: Transaction<Schema>,
-  table: "usage_hourly" | "usage_shifts",
+  table: "usage_hourly" | "usage_days",
   key: Readonly<Record<string, string | number>>,
   counts: Readonly<Record<string, number | bigint>>,
 ): Promise<void> {

@@ -1,5 +1,5 @@
-import { SHARE_MARK, SHIFT_MS, SLOT_MOST_MS } from "./schema.ts";
-import { INPUT_COLUMNS, OUTPUT_COLUMNS } from "./usage-columns.ts";
+import { SHARE_MARK, SLOT_MOST_MS, THIRD_MS } from "./schema.ts";
+import { DAY_FIGURES, INPUT_COLUMNS, OUTPUT_COLUMNS, THIRDS } from "./usage-columns.ts";
 
 /** How one engine spells what the migrations say. */
 export interface SqlWords {
@@ -150,11 +150,20 @@ const FIRST_DOUBT_SHARES = `insert into doubt_shares (attempt, book, "window", b
   select entries.attempt, share.value ->> 0, share.value ->> 1, cast(share.value ->> 2 as integer)
   from unsettled join entries on entries.attempt = unsettled.attempt, json_each(entries.shares) as share
   where entries.phase = 1`;
-const SHIFT_SUMS = ["calls", "attempts", "estimated", "cost", "input_tokens", "output_tokens"];
-
 /** What circumstances have in common that are kin. */
 const KIN_FACTS = ["payer", "key", "route", "model", "currency"];
 const ofKin = (table: string): string => KIN_FACTS.map((name) => `kin.${name} = ${table}.${name}`).join(" and ");
+
+/** The columns of `usage_days`, each with what it is the sum of. */
+const OF_THIRDS = THIRDS.flatMap((third) =>
+  DAY_FIGURES.map((figure) => {
+    const columns: readonly string[] =
+      figure === "input_tokens" ? INPUT_COLUMNS : figure === "output_tokens" ? OUTPUT_COLUMNS : [figure];
+    const isThen = `(hour - hour % ${THIRD_MS}) % ${3 * THIRD_MS} = ${(third - 1) * THIRD_MS}`;
+    const sum = `sum(case when ${isThen} then ${columns.join(" + ")} else 0 end)`;
+    return { name: `${figure}_${third}`, sum: `cast(${sum} as bigint)` };
+  }),
+);
 
 /** Slots of earlier rows are all as long: a quarter of an hour. They are no seat's. */
 const earlierSlots = (placeIn: SqlWords["placeIn"]): string => {
@@ -246,14 +255,12 @@ export const MIGRATIONS: readonly Migration[] = [
         unique (${KIN_FACTS.join(", ")}))${orderedTable}`,
       `insert into kin (id, ${KIN_FACTS.join(", ")})
         select min(id), ${KIN_FACTS.join(", ")} from circumstances group by ${KIN_FACTS.join(", ")}`,
-      `create table usage_shifts (shift ${integer} not null, kin ${integer} not null, seat ${integer} not null,
-        ${SHIFT_SUMS.map((name) => `${name} ${integer} not null`).join(", ")},
-        primary key (shift, kin, seat))${orderedTable}`,
-      `insert into usage_shifts (shift, kin, seat, ${SHIFT_SUMS.join(", ")})
-        select hour - hour % ${SHIFT_MS}, kin.id, seat, cast(sum(calls) as bigint), cast(sum(attempts) as bigint),
-        cast(sum(estimated) as bigint), cast(sum(cost) as bigint), cast(sum(${INPUT_COLUMNS.join(" + ")}) as bigint),
-        cast(sum(${OUTPUT_COLUMNS.join(" + ")}) as bigint)
-        from usage_hourly join kin on ${ofKin("usage_hourly")} group by hour - hour % ${SHIFT_MS}, kin.id, seat`,
+      `create table usage_days (day ${integer} not null, kin ${integer} not null, seat ${integer} not null,
+        ${OF_THIRDS.map(({ name }) => `${name} ${integer} not null default 0`).join(", ")},
+        primary key (day, kin, seat))${orderedTable}`,
+      `insert into usage_days (day, kin, seat, ${OF_THIRDS.map(({ name }) => name).join(", ")})
+        select hour - hour % ${3 * THIRD_MS}, kin.id, seat, ${OF_THIRDS.map(({ sum }) => sum).join(", ")}
+        from usage_hourly join kin on ${ofKin("usage_hourly")} group by hour - hour % ${3 * THIRD_MS}, kin.id, seat`,
       `create table opening_slots (since ${integer} not null, seat ${integer} not null,
         primary key (since, seat))${orderedTable}`,
       `create table kin_slots (kin ${integer} not null, since ${integer} not null, seat ${integer} not null,

@@ -76,7 +76,7 @@ onPostgres("what is put into batches for PostgreSQL", (server) => {
 
   async function empty(): Promise<void> {
     const tables = [
-      "entry_rows, circumstances, kin, budget_windows, usage_hourly, usage_shifts, opening_slots, kin_slots",
+      "entry_rows, circumstances, kin, budget_windows, usage_hourly, usage_days, opening_slots, kin_slots",
       "unsettled, doubt_shares, kept_answers, node_windows, nodes",
     ];
     await client.query(`truncate ${tables.join()}; delete from meta where name <> 'schema-version'`);
@@ -155,7 +155,7 @@ onPostgres("what is put into batches for PostgreSQL", (server) => {
         for (const row of rows) encoder.add(batch, row);
         await new PostgresBatchWriter().write(client, batch);
         const written = await Promise.all(SUMMED.map(read));
-        for (const table of ["kin", "usage_shifts", "opening_slots", "kin_slots"])
+        for (const table of ["kin", "usage_days", "opening_slots", "kin_slots"])
           await client.query(`drop table ${table}`);
         await client.query("drop index entry_rows_released");
         for (const statement of MIGRATIONS.at(-1)!.statements(POSTGRES_WORDS)) await client.query(statement);
@@ -199,8 +199,8 @@ onPostgres("what is put into batches for PostgreSQL", (server) => {
       await other.end();
     }
     expect(await read("select count(*) as kin from kin")).toEqual([{ kin: 100 }]);
-    expect(await read("select sum(attempts) as attempts, count(*) as places from usage_shifts")).toEqual([
-      { attempts: 200, places: 200 },
-    ]);
+    expect(
+      await read("select sum(attempts_1 + attempts_2 + attempts_3) as attempts, count(*) as places from usage_days"),
+    ).toEqual([{ attempts: 200, places: 200 }]);
   });
 });

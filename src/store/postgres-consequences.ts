@@ -6,6 +6,8 @@ import { arrayOf, columnArray } from "./postgres-arrays.ts";
 import type { Ask } from "./postgres-statements.ts";
 import { PHASE } from "./spec.ts";
 
+const ADD_TO_THIRD = ["addToFirstThird", "addToSecondThird", "addToLastThird"] as const;
+
 /** Writes what follows from the entries of a batch. Rows of a table are written in one order, so that two writers queue instead of waiting for each other. */
 export class PostgresConsequences {
   readonly #ask: Ask;
@@ -19,10 +21,13 @@ export class PostgresConsequences {
     if (hours.length > 0) {
       const rows = hours.map(({ hour, facts, sums }): SumRow => ({ key: [hour, ...facts, seat], sums }));
       this.#ask("addToHours", columnsOf(oneOfEach(rows)));
-      const shifts = hours.map(({ shift, circumstances: { kin }, shiftSums }): SumRow => {
-        return { key: [shift, kin!, seat], sums: shiftSums };
-      });
-      this.#ask("addToShifts", columnsOf(oneOfEach(shifts)));
+      for (const [third, name] of ADD_TO_THIRD.entries()) {
+        const ofThird = hours.filter((sum) => sum.third.third === third);
+        const days = ofThird.map(({ third: { day }, circumstances: { kin }, dayFigures }): SumRow => {
+          return { key: [day, kin!, seat], sums: dayFigures };
+        });
+        if (days.length > 0) this.#ask(name, columnsOf(oneOfEach(days)));
+      }
     }
     if (seat === 0 && windows.length > 0) this.#ask("addToWindows", columnsOf(inOrder(windows)));
   }

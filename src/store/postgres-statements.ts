@@ -1,4 +1,4 @@
-import { HOURLY_KEY, HOURLY_SUMS, PLAIN_PLACES, SHIFT_KEY, SHIFT_SUMS } from "./batch-sums.ts";
+import { DAY_KEY, HOURLY_KEY, HOURLY_SUMS, PLAIN_PLACES, THIRD_SUMS } from "./batch-sums.ts";
 import { FACT_COLUMNS, KIN_COLUMNS } from "./circumstances.ts";
 import { SLOT_OPENINGS } from "./opening-slots.ts";
 import { SLOT_MOST_MS } from "./schema.ts";
@@ -70,7 +70,12 @@ const HOUR: Columns = {
   seat: "bigint",
   ...all(HOURLY_SUMS, "bigint"),
 };
-const SHIFT: Columns = all([...SHIFT_KEY, ...SHIFT_SUMS], "bigint");
+/** @param third its place among the thirds of a day */
+const addToThird = (third: number): string => {
+  const sums = THIRD_SUMS[third]!;
+  const conflict = `(${DAY_KEY.join(", ")}) do update set ${add("usage_days", sums)}`;
+  return insert("usage_days", all([...DAY_KEY, ...sums], "bigint"), {}, conflict);
+};
 const KIN = KIN_COLUMNS.join(", ");
 const SLOT: Columns = { since: "bigint", seat: "bigint" };
 const NOTE: Columns = { kin: "bigint", since: "bigint", seat: "bigint" };
@@ -118,12 +123,9 @@ export const STATEMENTS = {
     {},
     `(${HOURLY_KEY.join(", ")}) do update set ${add("usage_hourly", HOURLY_SUMS)}`,
   ),
-  addToShifts: insert(
-    "usage_shifts",
-    SHIFT,
-    {},
-    `(${SHIFT_KEY.join(", ")}) do update set ${add("usage_shifts", SHIFT_SUMS)}`,
-  ),
+  addToFirstThird: addToThird(0),
+  addToSecondThird: addToThird(1),
+  addToLastThird: addToThird(2),
   newestSlot: `select (select max(since) from opening_slots where seat = $1) as since,
     (select max(attempt) from entry_rows) as newest`,
   openingsSince: `select count(*) as openings from (select 1 from entry_rows

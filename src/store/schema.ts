@@ -11,7 +11,7 @@ export interface Schema {
   unsettled: UnsettledTable;
   usage_hourly: UsageHourlyTable;
   kin: KinTable;
-  usage_shifts: UsageShiftsTable;
+  usage_days: UsageDaysTable;
   opening_slots: OpeningSlotsTable;
   kin_slots: KinSlotsTable;
   kept_answers: KeptAnswersTable;
@@ -172,7 +172,7 @@ export interface UsageHourlyTable {
 }
 
 /** A third of a day: the days of UTC are made of them, and those of UTC+8. */
-export const SHIFT_MS = 8 * 3_600_000;
+export const THIRD_MS = 8 * 3_600_000;
 
 /** Circumstances that agree in what calls are listed and reported by. Far fewer than circumstances: those change with every window. */
 export interface KinTable {
@@ -185,20 +185,17 @@ export interface KinTable {
   currency: string;
 }
 
-/** What `usage_hourly` has, a third of a day at a time, for reports by day: rolled up in the ledger's own transaction. */
-export interface UsageShiftsTable {
-  /** Its start: a multiple of `SHIFT_MS`. */
-  shift: number;
+/**
+ * What `usage_hourly` has, by days of UTC and their thirds, for reports: rolled up in the ledger's own transaction. Of
+ * each third there are `calls_1`, `attempts_1`, `estimated_1`, `cost_1`, `input_tokens_1`, `output_tokens_1`: all classes
+ * of input together, and all of output.
+ */
+export interface UsageDaysTable {
+  /** Its start, UTC milliseconds. */
+  day: number;
   kin: number;
   /** Of the node that wrote the row; 0 where one process has the store alone. */
   seat: number;
-  calls: number;
-  attempts: number;
-  estimated: number;
-  cost: bigint;
-  /** All classes of input, and all of output. */
-  input_tokens: number;
-  output_tokens: number;
 }
 
 /** The longest that a slot may be, in the time of its ids. */

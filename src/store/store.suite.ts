@@ -114,9 +114,7 @@ export function testStore(name: string, open: () => Promise<Store>, clear: () =>
         expect(await store.query.selectFrom("usage_hourly").select(["seat", "cost"]).execute()).toEqual([
           { seat: 3, cost: 6n },
         ]);
-        expect(await store.query.selectFrom("usage_shifts").select(["seat", "cost"]).execute()).toEqual([
-          { seat: 3, cost: 6n },
-        ]);
+        expect(await store.query.selectFrom("usage_days").select("seat").execute()).toEqual([{ seat: 3 }]);
         expect(await store.query.selectFrom("kin_slots").select("seat").execute()).toEqual([{ seat: 3 }]);
         expect(await store.query.selectFrom("budget_windows").selectAll().execute()).toEqual([]);
       });

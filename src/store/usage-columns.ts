@@ -18,3 +18,7 @@ export const INPUT_COLUMNS = [
   "input_image",
 ] as const;
 export const OUTPUT_COLUMNS = ["output", "reasoning", "output_audio"] as const;
+
+/** What a day's row has of each of its thirds: `calls_1` is of the first. */
+export const DAY_FIGURES = ["calls", "attempts", "estimated", "cost", "input_tokens", "output_tokens"] as const;
+export const THIRDS = [1, 2, 3] as const;

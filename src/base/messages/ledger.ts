@@ -147,7 +147,7 @@ export const auditWords = translations(
     windowDiffers: (kept: string, sum: string) => `the budget's sum says ${kept}, its entries say ${sum}`,
     hourDiffers: (column: string, kept: string, sum: string) =>
       `the hour's ${column} says ${kept}, its entries say ${sum}`,
-    shiftDiffers: (column: string, kept: string, sum: string) =>
+    thirdDiffers: (column: string, kept: string, sum: string) =>
       `the ${column} of these eight hours says ${kept}, the hours say ${sum}`,
     doubtNotListed: () => "in doubt by its entries, but not in the list of attempts in doubt",
     listedWithoutDoubt: () => "in the list of attempts in doubt, but not by its entries",
@@ -159,7 +159,7 @@ export const auditWords = translations(
     doubtDiffers: (doubt, given) => `存疑 ${doubt}，却归还了 ${given}`,
     windowDiffers: (kept, sum) => `预算汇总为 ${kept}，其分录合计为 ${sum}`,
     hourDiffers: (column, kept, sum) => `该小时的 ${column} 为 ${kept}，其分录合计为 ${sum}`,
-    shiftDiffers: (column, kept, sum) => `该八小时的 ${column} 为 ${kept}，各小时合计为 ${sum}`,
+    thirdDiffers: (column, kept, sum) => `该八小时的 ${column} 为 ${kept}，各小时合计为 ${sum}`,
     doubtNotListed: () => "分录显示存疑，但不在存疑列表中",
     listedWithoutDoubt: () => "在存疑列表中，但分录并不存疑",
   },

@@ -1,17 +1,19 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import { type Currency, type Ratio, UNIT_RATIO } from "../base/money.ts";
 import { payerIsAmong } from "../records/payer-filter.ts";
-import type { KinTable, Schema } from "../store/schema.ts";
-import { INPUT_COLUMNS, OUTPUT_COLUMNS } from "../store/usage-columns.ts";
-import type { Segment } from "./periods.ts";
+import { type KinTable, type Schema, THIRD_MS } from "../store/schema.ts";
+import { DAY_FIGURES, INPUT_COLUMNS, OUTPUT_COLUMNS, THIRDS } from "../store/usage-columns.ts";
+import { DAY_MS, type Segment } from "./periods.ts";
 import type { UsageAsk } from "./usage-ask.ts";
 import type { Part, UsageSums } from "./usage-sums.ts";
-import { coverUnits, type HourSpan, type Unit, unitsOf } from "./usage-units.ts";
+import { coverUnits, type HourSpan, type ThirdSpan, type Unit, unitsOf } from "./usage-units.ts";
 
 /** Sums that the database may hand over for one segment, before they are summed further. */
 const MOST_SUMS = 2_000_000;
 /** Stretches of time are written out in the statement. */
 const MOST_UNITS = 2_000;
+
+type Third = (typeof THIRDS)[number];
 
 /** Units of one statement: while the database sums up the next ones, these are added up here. */
 const UNITS_OF_A_READ = 8;
@@ -20,7 +22,7 @@ const UNITS_OF_A_READ = 8;
  * Sums up a segment of whole hours, by days or months or all of it, out of thirds of days and hours. False, and nothing
  * is added, where that would be too much at once.
  */
-export async function addShifts(
+export async function addDays(
   query: Kysely<Schema>,
   ask: UsageAsk,
   segment: Segment,
@@ -60,20 +62,43 @@ export async function addShifts(
 
 /** A stretch of time whose sums go into one unit, and perhaps out of another. */
 interface Span extends HourSpan {
-  readonly table: "usage_shifts" | "usage_hourly";
-  /** Spans of the same home are read in one statement: what is counted in a shift and taken out again by the hour must be the same. */
+  /** Of each of its days these, where it is days; undefined where it is hours. */
+  readonly thirds: readonly Third[] | undefined;
+  /**
+   * Spans of the same home are read in one statement: what is counted in a third and taken out again by the hour must
+   * be the same.
+   */
   readonly home: number;
 }
 
 function spansOf(units: readonly Unit[]): Span[] {
-  const { shifts, hours } = coverUnits(units);
-  const spans: Span[] = [
-    ...shifts.map(({ unit, from, to }): Span => {
-      return { table: "usage_shifts", home: unit, from, to, into: unit, outOf: undefined };
-    }),
-    ...hours.map((span): Span => ({ ...span, table: "usage_hourly", home: span.outOf ?? span.into })),
-  ];
+  const { thirds, hours } = coverUnits(units);
+  const spans = thirds.flatMap(daysOf);
+  for (const span of hours) spans.push({ ...span, thirds: undefined, home: span.outOf ?? span.into });
   return spans.sort((a, b) => a.home - b.home);
+}
+
+/** The rest of a first day, whole days, and the beginning of a last one. */
+function daysOf({ from, to, unit }: ThirdSpan): Span[] {
+  const spans: Span[] = [];
+  const add = (start: number, end: number): void => {
+    if (start >= end) return;
+    const day = Math.floor(start / DAY_MS) * DAY_MS;
+    const last = Math.ceil(end / DAY_MS) * DAY_MS;
+    const isThere = (third: Third): boolean =>
+      day + (third - 1) * THIRD_MS >= start && last - (THIRDS.length - third) * THIRD_MS <= end;
+    spans.push({ thirds: THIRDS.filter(isThere), home: unit, from: day, to: last, into: unit, outOf: undefined });
+  };
+  const firstWhole = Math.ceil(from / DAY_MS) * DAY_MS;
+  const lastWhole = Math.floor(to / DAY_MS) * DAY_MS;
+  if (firstWhole > lastWhole) {
+    add(from, to);
+    return spans;
+  }
+  add(from, firstWhole);
+  add(firstWhole, lastWhole);
+  add(lastWhole, to);
+  return spans;
 }
 
 function endOfRead(spans: readonly Span[], first: number): number {
@@ -108,9 +133,6 @@ function endpointOf({ model }: { readonly model: string }): string {
   return model.slice(0, Math.max(0, model.indexOf("/")));
 }
 
-/** Figures in the order in which they are packed. */
-const FIGURES = ["calls", "attempts", "estimated", "cost", "input_tokens", "output_tokens"];
-
 const inSpan = (column: string): RawBuilder<unknown> =>
   sql`${sql.ref(column)} >= span.low and ${sql.ref(column)} < span.high`;
 const total = (columns: readonly string[], name: string): RawBuilder<unknown> =>
@@ -119,14 +141,27 @@ const total = (columns: readonly string[], name: string): RawBuilder<unknown> =>
     sql` + `,
   )}) as ${sql.ref(name)}`;
 
-function shiftSums({ payers }: UsageAsk): RawBuilder<unknown> {
-  return sql`select kin, ${sql.join(FIGURES.map((name) => total([name], name)))} from usage_shifts
-    where ${inSpan("shift")} ${payers ? sql`and kin in (select id from kin where ${payerIsAmong(payers)})` : sql``}
-    group by kin`;
+/** @param many whether the span is of several days: those of one are not worth summing up in the database */
+function daySums({ payers }: UsageAsk, thirds: readonly Third[], many: boolean): RawBuilder<unknown> {
+  const figures = DAY_FIGURES.map((name) => {
+    const sum = sql.join(
+      thirds.map((third) => sql.ref(`${name}_${third}`)),
+      sql` + `,
+    );
+    return sql`${many ? sql`sum(${sum})` : sum} as ${sql.ref(name)}`;
+  });
+  const telling = thirds.flatMap((third) => [sql.ref(`attempts_${third}`), sql.ref(`cost_${third}`)]);
+  const isUsed = sql.join(
+    telling.map((name) => sql`${name} <> 0`),
+    sql` or `,
+  );
+  return sql`select kin, ${sql.join(figures)} from usage_days where ${inSpan("day")} and (${isUsed})
+    ${payers ? sql`and kin in (select id from kin where ${payerIsAmong(payers)})` : sql``}
+    ${many ? sql`group by kin` : sql``}`;
 }
 
 function hourSums({ payers }: UsageAsk): RawBuilder<unknown> {
-  const kept = FIGURES.slice(0, 4).map((name) => total([name], name));
+  const kept = DAY_FIGURES.slice(0, 4).map((name) => total([name], name));
   return sql`select kin.id as kin, ${sql.join([...kept, total(INPUT_COLUMNS, "input_tokens"), total(OUTPUT_COLUMNS, "output_tokens")])}
     from (select * from usage_hourly where ${inSpan("hour")} ${payers ? sql`and ${payerIsAmong(payers)}` : sql``}) as used
     join kin on kin.payer = used.payer and kin.key = used.key and kin.route = used.route and kin.model = used.model
@@ -153,21 +188,25 @@ interface SpanSums {
 
 /** The sums of each stretch of time. They come as one text a stretch: a row costs more to bring over than to sum up. */
 async function readSums(query: Kysely<Schema>, ask: UsageAsk, spans: readonly Span[]): Promise<SpanSums[]> {
-  const figures = ["kin", ...FIGURES].map((name) =>
+  const figures = ["kin", ...DAY_FIGURES].map((name) =>
     name === "cost" ? sql`'"' || cast(cost as text) || '"'` : sql`cast(${sql.ref(name)} as text)`,
   );
   const packed = sql`string_agg(${sql.join(figures, sql` || ',' || `)}, '],[')`;
-  const statements = (["usage_shifts", "usage_hourly"] as const).flatMap((table) => {
-    const written = spans.flatMap(({ table: own, from, to }, place) =>
-      own === table ? [sql`(${sql.lit(place)}, ${sql.lit(from)}, ${sql.lit(to)})`] : [],
-    );
-    if (written.length === 0) return [];
-    const summed = table === "usage_shifts" ? shiftSums(ask) : hourSums(ask);
-    return [
-      sql`select place, (select ${packed} from (${summed}) as summed) as packed
-        from (select column1 as place, column2 as low, column3 as high from (values ${sql.join(written)}) as given) as span`,
-    ];
-  });
+  // Spans that ask the same of their rows share a part of the statement.
+  const parts = new Map<string, { readonly sums: RawBuilder<unknown>; readonly spans: RawBuilder<unknown>[] }>();
+  for (const [place, { thirds, from, to }] of spans.entries()) {
+    const many = to - from > DAY_MS;
+    const name = `${thirds} ${many}`;
+    let part = parts.get(name);
+    if (!part) parts.set(name, (part = { sums: thirds ? daySums(ask, thirds, many) : hourSums(ask), spans: [] }));
+    part.spans.push(sql`(${sql.lit(place)}, ${sql.lit(from)}, ${sql.lit(to)})`);
+  }
+  const statements = Array.from(
+    parts.values(),
+    (part) => sql`select place, (select ${packed} from (${part.sums}) as summed) as packed
+      from (select column1 as place, column2 as low, column3 as high
+        from (values ${sql.join(part.spans)}) as given) as span`,
+  );
   const { rows } = await sql<{
     place: number;
     packed: string | null;
