@@ -10,7 +10,7 @@ import {
   runTogether,
   type Work,
 } from "./ledger-orders.ts";
-import { describeLoad } from "./machine.ts";
+import { describeLoad, processorMs } from "./machine.ts";
 import { progress, runBenchmark, startOwn } from "./processes.ts";
 import { median, turned } from "./run.ts";
 import { figure, table, verdict } from "./table.ts";
@@ -41,8 +41,13 @@ interface Arrangement {
   readonly work: (node: number) => Work;
 }
 
-/** One result a node, in each round. */
-type Rounds = Map<string, LedgerResult[][]>;
+/** What the nodes did in one round, and what the server used for it: warming up included. */
+interface Round {
+  readonly results: readonly LedgerResult[];
+  readonly serverUs: number | undefined;
+}
+
+type Rounds = Map<string, Round[]>;
 
 /** A table with room in its pages for the row's next version: what helps a hot row most. */
 const TABLES = `create table hot_budget (id text primary key, remaining bigint not null) with (fillfactor = 10);
@@ -91,7 +96,11 @@ async function main(): Promise<void> {
         milliseconds: Number(values.seconds) * 1_000,
       };
       const orders = nodes.map((_, node): LedgerOrder => ({ ...order, work: work(node) }));
-      rounds.get(name)!.push(await runTogether(nodes, orders));
+      const before = processorMs(server.pid);
+      const results = await runTogether(nodes, orders);
+      const after = processorMs(server.pid);
+      const used = before === undefined || after === undefined ? undefined : after - before;
+      rounds.get(name)!.push({ results, serverUs: used && (used * 1_000) / totalOf(results) });
     }
   }
   for (const node of nodes) node.disconnect();
@@ -113,8 +122,10 @@ async function checkSums(
   rounds: Rounds,
   { rowsUrl, leasesUrl }: { readonly rowsUrl: string; readonly leasesUrl: string },
 ): Promise<string> {
-  const made = (isRow: boolean): number =>
-    [...rounds].reduce((sum, [name, results]) => ((name === ROWS) === isRow ? sum + totalOf(results.flat()) : sum), 0);
+  const made = (isRow: boolean): number => {
+    const chosen = [...rounds].filter(([name]) => (name === ROWS) === isRow).flatMap(([, list]) => list);
+    return totalOf(chosen.flatMap(({ results }) => results));
+  };
   const [rows] = await server.run(
     `select (select count(*) from paid_calls) as calls,
        ${BigInt(BUDGET_AMOUNT) * 1_000_000_000n} - (select remaining from hot_budget) as spent`,
@@ -142,23 +153,24 @@ function totalOf(results: readonly LedgerResult[]): number {
 }
 
 function report(rounds: Rounds, nodes: number, machine: string): void {
-  const rate = (results: readonly LedgerResult[]): number =>
+  const rate = ({ results }: Round): number =>
     results.reduce((sum, { calls, milliseconds }) => sum + (calls * 1_000) / milliseconds, 0);
-  const cost = (results: readonly LedgerResult[]): number =>
+  const cost = ({ results }: Round): number =>
     results.reduce((sum, { processorUs }) => sum + processorUs, 0) / results.reduce((sum, { calls }) => sum + calls, 0);
   const ratio = (name: string): number =>
-    median(rounds.get(name)!.map((results, round) => rate(results) / rate(rounds.get(ROWS)![round]!)));
+    median(rounds.get(name)!.map((one, round) => rate(one) / rate(rounds.get(ROWS)![round]!)));
   const rows = [...rounds].map(([name, list]) => [
     name,
     figure(median(list.map(rate))),
     figure(median(list.map(cost)), 1),
+    figure(median(list.map(({ serverUs = Number.NaN }) => serverUs)), 1),
     name === ROWS ? "" : figure(ratio(name), 1),
   ]);
   const best = Math.max(...LEASE_CALLERS.map((callers) => ratio(leasesOf(callers))));
   const lines = [
     `${nodes} nodes, one PostgreSQL, one budget; medians of rounds; ${machine}`,
     "",
-    table([["", "calls/s", "µs of the nodes' processor each", "times row updates"], ...rows]),
+    table([["", "calls/s", "µs of the nodes' processor each", "of the server's", "times row updates"], ...rows]),
     "",
     verdict("leases / row updates, at the best number of callers", [best], `≥ ${GOAL}`, best >= GOAL),
   ];

@@ -47,23 +47,29 @@ export function busyLoad(): number | undefined {
 
 /** Milliseconds of processor time that a process and those it started have used, all their threads; undefined where the system does not say. */
 export function processorMs(pid: number): number | undefined {
+  const own = usedMs(pid);
+  return own === undefined ? undefined : childrenOf(pid).reduce((sum, child) => sum + (usedMs(child) ?? 0), own);
+}
+
+/** Its own, and that of those it started and saw end. */
+function usedMs(pid: number): number | undefined {
   try {
-    let total = 0;
-    for (const one of [pid, ...childrenOf(pid)]) {
-      const fields = readFileSync(`/proc/${one}/stat`, "latin1").split(") ")[1]!.split(" ");
-      total += (Number(fields[11]) + Number(fields[12])) * 10; // in ticks of 1/100 s
-    }
-    return total;
+    const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]!.split(" ");
+    return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks) * 10, 0); // in ticks of 1/100 s
   } catch {
     return undefined;
   }
 }
 
 function childrenOf(pid: number): number[] {
-  return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
-    const listed = readFileSync(`/proc/${pid}/task/${thread}/children`, "latin1").trim();
-    return listed === "" ? [] : listed.split(" ").map(Number);
-  });
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
+      const listed = readFileSync(`/proc/${pid}/task/${thread}/children`, "latin1").trim();
+      return listed === "" ? [] : listed.split(" ").map(Number);
+    });
+  } catch {
+    return [];
+  }
 }
 
 /** Megabytes of memory in use; undefined where the system does not say. */

@@ -78,15 +78,18 @@ export function printed(child: ChildProcess, pattern: RegExp): Promise<RegExpExe
   });
 }
 
-/** What is to be done when the benchmark ends, however it ends by itself. */
+/** What is to be done when the benchmark ends, or is interrupted. */
 export function atEnd(work: () => Promise<void> | void): void {
   endings.push(work);
 }
 
 /** Runs a benchmark, and leaves nothing behind. */
 export async function runBenchmark(main: () => Promise<void>): Promise<void> {
+  const interrupted = new Promise<never>((_, reject) => {
+    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => reject(new Error(`ended by ${signal}`)));
+  });
   try {
-    await main();
+    await Promise.race([main(), interrupted]);
   } catch (cause) {
     process.stderr.write(`\n${cause instanceof Error ? cause.message : cause}\n`);
     process.exitCode = 1;

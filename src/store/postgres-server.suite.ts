@@ -147,10 +147,14 @@ export class PostgresServer {
     }
   }
 
+  /** Of the process that started all others of the server. */
+  get pid(): number {
+    return Number(readFileSync(join(this.#folder, "data", "postmaster.pid"), "utf8").split("\n")[0]);
+  }
+
   /** `fast` ends all connections and writes everything out, `immediate` is as a crash. */
   async stop(how: "fast" | "immediate"): Promise<void> {
-    const [pid] = readFileSync(join(this.#folder, "data", "postmaster.pid"), "utf8").split("\n");
-    process.kill(Number(pid), how === "fast" ? "SIGINT" : "SIGQUIT");
+    process.kill(this.pid, how === "fast" ? "SIGINT" : "SIGQUIT");
     await this.#ended;
   }
 
