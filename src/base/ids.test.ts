@@ -26,6 +26,12 @@ test("ids go on after the last one of the store, even where the clock is behind 
   expect([last, ...made].sort()).toEqual([last, ...made]);
 });
 
+test("nodes that go on after one id of a store, with clocks behind it, make different ids", () => {
+  const last = new CallIds().next(NOW + 60_000);
+  const made = Array.from({ length: 600 }, () => new CallIds(last).next(NOW));
+  expect(new Set(made).size).toBe(made.length);
+});
+
 test("ids of one millisecond begin where nobody can guess", () => {
   const begins = Array.from({ length: 600 }, (_, n) => new CallIds().next(NOW + n).slice(14));
   expect(new Set(begins).size).toBe(begins.length);

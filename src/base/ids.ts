@@ -26,24 +26,27 @@ export class CallIds {
   /** @param after the last id in the store: the next ids will sort after it. */
   constructor(after?: string) {
     if (!after) return;
-    this.#time = timeOfId(after) + 1;
-    this.#prefix = firstIdAt(this.#time);
+    // At random here, too: nodes that share a store, with clocks behind its last id, begin at one time after it.
+    this.#begin(timeOfId(after) + 1);
   }
 
   next(now: number): string {
-    if (now > this.#time) {
-      this.#time = now;
-      this.#prefix = firstIdAt(now);
-      if (this.#unused === 0) this.#unused = randomFillSync(this.#random).length;
-      this.#high = this.#random[--this.#unused]! >>> 3;
-      this.#low = this.#random[--this.#unused]! >>> (32 - LOW_BITS);
-    } else if (this.#low < LOW_MOST) {
+    if (now > this.#time) this.#begin(now);
+    else if (this.#low < LOW_MOST) {
       this.#low += 1;
     } else {
       this.#low = 0;
       this.#high += 1;
     }
     return this.#prefix + spellCounter(this.#high, this.#low);
+  }
+
+  #begin(time: number): void {
+    this.#time = time;
+    this.#prefix = firstIdAt(time);
+    if (this.#unused === 0) this.#unused = randomFillSync(this.#random).length;
+    this.#high = this.#random[--this.#unused]! >>> 3;
+    this.#low = this.#random[--this.#unused]! >>> (32 - LOW_BITS);
   }
 }
 

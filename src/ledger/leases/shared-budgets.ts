@@ -126,6 +126,8 @@ export class SharedBudgets {
       try {
         await this.openPending(nodes, world, now);
       } catch (error) {
+        // Only what can never be known takes a book away: other nodes may have it in force.
+        if (!(error instanceof Fault)) return;
         for (const { account } of opened) this.#remove(account);
         await closeBooks(
           this.#store.query,
