@@ -385,5 +385,15 @@ export function main(argv: readonly string[]): Promise<number> {
   return runCli(argv, dependencies);
 }
 
+/**
+ * Runs one command and ends the program, whatever is still open: a server that failed listens, and the channel of a worker
+ * to the process that started it keeps both alive.
+ */
+export async function run(argv: readonly string[]): Promise<never> {
+  const code = await main(argv);
+  for (const stream of [process.stdout, process.stderr]) await new Promise((resolve) => stream.write("", resolve));
+  process.exit(code);
+}
+
 const isProgram = process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url);
-if (isProgram) process.exitCode = await main(process.argv.slice(2));
+if (isProgram) await run(process.argv.slice(2));

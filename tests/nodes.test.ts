@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { onPostgres, type PostgresServer } from "../src/store/postgres.suite.ts";
@@ -225,6 +226,26 @@ onPostgres("many nodes, one cap", (server) => {
     expect(again.body).toEqual(answers.find(({ status }) => status === 200)!.body);
     expect(await upstream.tallyOf("once")).toHaveLength(1);
   });
+
+  it.each([
+    { name: "one process", flags: [] },
+    { name: "workers", flags: ["--workers", "2"] },
+  ])("end, and say why, when the ledger cannot be written any more: $name", async ({ flags }) => {
+    const url = await postgres().createDatabase();
+    const environment = { MAIDAN_DATABASE_URL: url, MAIDAN_SEALING_KEY: SEALING_KEY };
+    const node = await startNode({ environment, flags, yaml: settings() });
+    expect((await node.ask(CHAT, "sk-test-acme", { body: chat("lab/mini") })).status).toBe(200);
+    await postgres().run("alter table entry_rows rename to elsewhere", url);
+    const { status, body } = await node.ask(CHAT, "sk-test-acme", {
+      body: chat("lab/mini", { simulate: { tag: "late" } }),
+    });
+    expect(status).toBe(500);
+    expect(JSON.parse(body.toString()).error.code).toBe("internal_error");
+    await node.printed.find(/Maidan stopped by itself/, "it went on");
+    if (node.process.exitCode === null) await once(node.process, "exit");
+    expect([node.process.exitCode, node.process.signalCode]).toEqual([1, null]);
+    expect(await upstream.tallyOf("late")).toEqual([]);
+  });
 });
 
 describe("workers on one machine", () => {
@@ -239,5 +260,7 @@ describe("workers on one machine", () => {
     const { served, doubts, budget } = await expectTruth(node.admin);
     expect(doubts).toBe(0);
     expectUsed(served, budget);
+    await node.stop();
+    expect([node.process.exitCode, node.process.signalCode]).toEqual([0, null]);
   });
 });

@@ -4,5 +4,5 @@ import { build, install } from "./prepare.mjs";
 
 install();
 build();
-const { main } = await import("../dist/main.js");
-process.exitCode = await main(["start", ...process.argv.slice(2)]);
+const { run } = await import("../dist/main.js");
+await run(["start", ...process.argv.slice(2)]);

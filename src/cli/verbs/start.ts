@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Command, Option } from "commander";
 import { cliWords as words } from "../../base/messages/cli.ts";
 import { helpWords as help } from "../../base/messages/cli-help.ts";
@@ -99,6 +100,9 @@ function onTermination(listener: (signal: string) => void): () => void {
   return () => process.off("SIGTERM", listener);
 }
 
+/** How long a server that failed may tell those who wait for it. */
+const LAST_WORDS_MS = 1_000;
+
 /** Serves until the first Ctrl-C, then closes in order; a second one ends at once. */
 async function serveUntilTold(
   context: CliContext,
@@ -115,6 +119,7 @@ async function serveUntilTold(
     ]);
     if ("cause" in told) {
       const { cause } = told;
+      await Promise.race([server.close().catch(() => {}), sleep(LAST_WORDS_MS)]);
       throw new Failure(EXIT.failure, words.stoppedItself(cause instanceof Error ? cause.message : String(cause)), {
         cause,
       });
