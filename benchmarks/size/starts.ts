@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
 import { DEFAULT_LIMITS } from "../../src/base/limits.ts";
@@ -20,7 +21,7 @@ export async function measureStarts(
   print: (cells: readonly string[]) => void,
 ): Promise<void> {
   const starts: number[] = [];
-  for (let run = 0; run < runs; run++) starts.push(await startOnce(folder, run));
+  for (let run = 0; run < runs; run++) starts.push(await startOnce(folder));
   print(["start", "median ms", "worst ms", "goal"]);
   print(["---", "---:", "---:", "---:"]);
   const show = (name: string, times: readonly number[], goal: string): void =>
@@ -31,19 +32,26 @@ export async function measureStarts(
   for (const [name, times] of budgets) show(`a new budget on ${name}`, times, "");
 }
 
-async function startOnce(folder: string, run: number): Promise<number> {
-  const port = 41_000 + ((process.pid + run) % 5_000);
+async function startOnce(folder: string): Promise<number> {
+  const port = await freePort();
   const { PATH = "", HOME = "" } = process.env;
   const began = performance.now();
   const child = spawn(
     process.execPath,
     [join(process.cwd(), "dist/main.js"), "start", "--port", String(port), "--data", folder],
-    { env: { PATH, HOME, MAIDAN_ADMIN_KEY: "benchmark-admin-key", MAIDAN_LANG: "en" }, stdio: "ignore" },
+    {
+      env: { PATH, HOME, MAIDAN_ADMIN_KEY: "benchmark-admin-key", MAIDAN_LANG: "en" },
+      stdio: ["ignore", "ignore", "pipe"],
+    },
   );
   const exited = once(child, "exit");
+  let said = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    said = (said + chunk.toString()).slice(-10_000);
+  });
   try {
     for (;;) {
-      if (child.exitCode !== null) throw new Error(`the program ended with ${child.exitCode}`);
+      if (child.exitCode !== null) throw new Error(`the program ended with ${child.exitCode}:\n${said}`);
       const ready = await fetch(`http://127.0.0.1:${port}/readyz`).then(
         ({ status }) => status === 200,
         () => false,
@@ -57,6 +65,16 @@ async function startOnce(folder: string, run: number): Promise<number> {
     child.kill("SIGTERM");
     await exited;
   }
+}
+
+function freePort(): Promise<number> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
 }
 
 /** The ledger's own opening, and that of budgets which must count what was spent before. */

@@ -1,4 +1,4 @@
-import { type Kysely, sql } from "kysely";
+import { type Kysely, type RawBuilder, sql } from "kysely";
 import { Fault } from "../base/faults.ts";
 import { firstIdAt } from "../base/ids.ts";
 import { ledgerWords } from "../base/messages/ledger.ts";
@@ -13,6 +13,9 @@ import type { LedgerWorld } from "./spec.ts";
 
 /** A call's id is older than its attempts' holds by the length of the call; no clock steps further than a day. */
 const ID_SLACK_MS = 86_400_000;
+
+/** Rows of the ledger that one statement goes through: a fraction of a second. */
+const ROWS_OF_A_READ = 400_000;
 
 /** Writes that books are being opened: from now on their names are theirs, whatever happens. */
 export async function registerBooks(
@@ -62,7 +65,8 @@ export async function freeName(query: Kysely<Schema>, id: string): Promise<strin
 
 /**
  * What the payers below a budget spent in its window without its book being told: everything before the book was
- * opened, and nothing since, because from then on every entry names it.
+ * opened, and nothing since, because from then on every entry names it. Reads a bounded part of the ledger at a time,
+ * so that other questions get their turn.
  * Throws `invalid_request` where some of it cannot be converted.
  */
 export async function readBase(
@@ -72,22 +76,83 @@ export async function readBase(
   world: LedgerWorld,
   now: number,
 ): Promise<Nano> {
-  const { setting, book } = account;
-  const named = `[${JSON.stringify(book)},`;
-  const end = Math.min(window.end, Number.MAX_SAFE_INTEGER);
-  const { rows } = await sql<{ payer: string; currency: string; rates: string; amount: bigint }>`
-    select held.payer as payer, spent.currency as currency, spent.rates as rates, sum(spent.amount) as amount
-    from entries as held join entries as spent on spent.attempt = held.attempt and spent.phase >= ${PHASE.close}
-    where held.phase = ${PHASE.hold} and held.n = 0 and held.at >= ${window.start} and held.at < ${end}
-      and held.attempt >= ${firstIdAt(window.start - ID_SLACK_MS)}
-      and spent.kind in ('settle', 'adjust') and replace(spent.shares, ${named}, '') = spent.shares
-    group by 1, 2, 3`.execute(query);
+  const { setting } = account;
+  const known = await query.selectFrom("kin").select("payer").distinct().execute();
+  const below = known.map(({ payer }) => payer).filter((payer) => isBelow(setting.payer, payer, world));
+  if (below.length === 0) return 0n;
+  const sums = new Map<string, Spent>();
+  let from: string | undefined = firstIdAt(window.start - ID_SLACK_MS);
+  while (from !== undefined) {
+    const to = await attemptAfter(query, from, ROWS_OF_A_READ);
+    for (const spent of await readSpent(query, account, window, below, { from, to })) {
+      const name = JSON.stringify([spent.payer, spent.currency, spent.rates]);
+      sums.set(name, { ...spent, amount: (sums.get(name)?.amount ?? 0n) + spent.amount });
+    }
+    from = to;
+  }
   let base = 0n;
-  for (const { payer, currency, rates, amount } of rows) {
-    if (payer !== setting.payer && !world.pathOf(payer).includes(setting.payer)) continue;
+  for (const { currency, rates, amount } of sums.values()) {
     base += convert(amount, rateInto(setting, currency, rates, world, now));
   }
   return base;
+}
+
+function isBelow(top: string, payer: string, world: LedgerWorld): boolean {
+  return payer === top || world.pathOf(payer).includes(top);
+}
+
+interface Spent {
+  readonly payer: string;
+  readonly currency: string;
+  readonly rates: string;
+  readonly amount: bigint;
+}
+
+/** The attempt that stands so many rows behind another, or undefined where there are not so many. */
+async function attemptAfter(query: Kysely<Schema>, attempt: string, rows: number): Promise<string | undefined> {
+  const row = await query
+    .selectFrom("entry_rows")
+    .select("attempt")
+    .where("attempt", ">", attempt)
+    .orderBy("attempt")
+    .orderBy("phase")
+    .orderBy("n")
+    .limit(1)
+    .offset(rows)
+    .executeTakeFirst();
+  return row?.attempt;
+}
+
+/** What attempts in a part of the ledger that were held in the window spent without naming the book. */
+async function readSpent(
+  query: Kysely<Schema>,
+  { book }: BudgetAccount,
+  window: WindowSums,
+  payers: readonly string[],
+  { from, to }: { readonly from: string; readonly to: string | undefined },
+): Promise<readonly Spent[]> {
+  const named = `[${JSON.stringify(book)},`;
+  const names = (text: string): RawBuilder<boolean> => sql`replace(${sql.ref(text)}, ${named}, '') <> ${sql.ref(text)}`;
+  const end = Math.min(window.end, Number.MAX_SAFE_INTEGER);
+  // As the keys of an object, because that is what `json_each` unfolds on both engines.
+  const listed = JSON.stringify(Object.fromEntries(payers.map((payer) => [payer, 1])));
+  const ofPayers = sql`(select id from circumstances
+    where payer in (select listed.key from json_each(${listed}) as listed))`;
+  // Whether the book is named is mostly said by the circumstances, once for all rows that have them.
+  const { rows } = await sql<Spent>`
+    select payer, currency, rates, sum(alone + case when ${names("books")} then 0 else plain end) as amount
+    from (
+      select spent.circumstances as id, sum(case when spent.shares is null then spent.amount else 0 end) as plain,
+        sum(case when spent.shares is null or ${names("spent.shares")} then 0 else spent.amount end) as alone
+      from entry_rows as held
+      join entry_rows as spent on spent.attempt = held.attempt and spent.phase >= ${sql.lit(PHASE.close)}
+      where held.phase = ${sql.lit(PHASE.hold)} and held.n = 0 and held.at >= ${window.start} and held.at < ${end}
+        and held.attempt >= ${from} ${to === undefined ? sql`` : sql`and held.attempt < ${to}`}
+        and held.circumstances in ${ofPayers} and spent.kind in ('settle', 'adjust')
+      group by spent.circumstances
+    ) as summed join circumstances on circumstances.id = summed.id
+    group by payer, currency, rates`.execute(query);
+  return rows;
 }
 
 /** The rate by which an entry was converted already, or today's. */

@@ -143,7 +143,8 @@ export async function loadDoubts(
     .where("closed.phase", "=", PHASE.close)
     .where("held.phase", "=", PHASE.hold)
     .where("held.n", "=", 0)
-    .selectAll("closed")
+    .select(["closed.attempt", "closed.payer", "closed.key", "closed.route", "closed.model", "closed.currency"])
+    .select(["closed.price", "closed.rates", "closed.amount", "closed.shares", "closed.detail"])
     .select(["held.at as held_at", "unsettled.since", "unsettled.reason"])
     .execute();
   for (const row of rows) {
