@@ -24,17 +24,28 @@ export interface Part {
   readonly currency: Currency;
 }
 
-interface Sum {
+/** A row while it is summed: the sum itself is of its cost. */
+class Sum extends ConvertedSum {
   readonly time: Part;
   readonly rest: Part;
-  readonly cost: ConvertedSum;
-  calls: number;
-  attempts: number;
-  inputTokens: number;
-  outputTokens: number;
-  estimated: number;
+  calls = 0;
+  attempts = 0;
+  inputTokens = 0;
+  outputTokens = 0;
+  estimated = 0;
   /** Something was taken out of it again. */
-  wasReduced: boolean;
+  wasReduced = false;
+
+  constructor(time: Part, rest: Part) {
+    super();
+    this.time = time;
+    this.rest = rest;
+  }
+
+  get isNothing(): boolean {
+    const { calls, attempts, inputTokens, outputTokens, estimated } = this;
+    return this.isZero && [calls, attempts, inputTokens, outputTokens, estimated].every((count) => count === 0);
+  }
 }
 
 const NO_KEYS: Keys = {};
@@ -91,7 +102,7 @@ export class UsageSums {
     const ofTime = (this.#sums[time.number] ??= new Map());
     let sum = ofTime.get(rest.number);
     if (!sum) {
-      ofTime.set(rest.number, (sum = newSum(time, rest)));
+      ofTime.set(rest.number, (sum = new Sum(time, rest)));
       // Half of them may be taken out again.
       if (++this.#size > 2 * this.#most) throw this.#tooMany();
     }
@@ -101,31 +112,26 @@ export class UsageSums {
     sum.inputTokens += sign * figures.inputTokens;
     sum.outputTokens += sign * figures.outputTokens;
     sum.estimated += sign * figures.estimated;
-    sum.cost.add(sign === 1 ? figures.cost : -figures.cost, ratio);
+    sum.add(sign === 1 ? figures.cost : -figures.cost, ratio);
   }
 
   /** Sorted by the keys, in the order of `by`. Throws `invalid_request` where they are too many. */
   rows(): UsageRow[] {
-    const { by } = this.#ask;
-    const ranks = this.#ranks();
-    const sums: Sum[] = [];
+    let sums: Sum[] = [];
     for (const ofTime of this.#sums) {
-      for (const sum of ofTime?.values() ?? []) if (!sum.wasReduced || !isNothing(sum)) sums.push(sum);
+      for (const sum of ofTime?.values() ?? []) if (!sum.wasReduced || !sum.isNothing) sums.push(sum);
     }
     if (sums.length > this.#most) throw this.#tooMany();
-    const places = by.map((key) => ({ isTime: TIME_KEYS.includes(key), ranks: ranks.get(key)! }));
-    sums.sort((a, b) => {
-      for (const { isTime, ranks: own } of places) {
-        const difference = own[(isTime ? a.time : a.rest).number]! - own[(isTime ? b.time : b.rest).number]!;
-        if (difference !== 0) return difference;
-      }
-      const [left, right] = [a.rest.currency, b.rest.currency];
-      return left < right ? -1 : left > right ? 1 : 0;
-    });
-    return sums.map(({ time, rest, calls, attempts, inputTokens, outputTokens, estimated, cost }) => {
+    // By what counts least first: each time, what stands in order already stays in it.
+    for (const key of ["currency", ...this.#ask.by.toReversed()] as const) {
+      const ranks = this.#ranks(key);
+      sums = inOrder(sums, TIME_KEYS.includes(key as UsageKey) ? "time" : "rest", ranks);
+    }
+    return sums.map((sum) => {
+      const { time, rest, calls, attempts, inputTokens, outputTokens, estimated } = sum;
       const keys = time.keys === NO_KEYS ? rest.keys : { ...rest.keys, ...time.keys };
       const { currency } = rest;
-      return { keys, calls, attempts, inputTokens, outputTokens, estimated, cost: cost.rounded, currency };
+      return { keys, calls, attempts, inputTokens, outputTokens, estimated, cost: sum.rounded, currency };
     });
   }
 
@@ -133,37 +139,31 @@ export class UsageSums {
     return new Fault("invalid_request", reportWords.tooManyRows(this.#most), { param: "by" });
   }
 
-  /** Where the value of each key stands among its like, by the numbers of the parts that have it. */
-  #ranks(): Map<UsageKey, Int32Array> {
-    const ranks = new Map<UsageKey, Int32Array>();
-    for (const key of this.#ask.by) {
-      const parts = [...this.#parts.values()].filter(({ keys }) => keys[key] !== undefined);
-      const values = [...new Set(parts.map(({ keys }) => keys[key]!))];
-      // The hour that daylight saving repeats is written twice, with two offsets: the earlier comes first.
-      values.sort(key === "hour" ? (a, b) => Date.parse(a) - Date.parse(b) : undefined);
-      const rankOf = new Map(values.map((value, rank) => [value, rank]));
-      const own = new Int32Array(this.#parts.size);
-      for (const { number, keys } of parts) own[number] = rankOf.get(keys[key]!)!;
-      ranks.set(key, own);
-    }
+  /** Where the value of a key stands among its like, by the numbers of the parts that have it. */
+  #ranks(key: UsageKey | "currency"): Int32Array {
+    const wordOf = (part: Part): string | undefined => (key === "currency" ? part.currency : part.keys[key]);
+    const parts = [...this.#parts.values()].filter((part) => wordOf(part) !== undefined);
+    const values = [...new Set(parts.map((part) => wordOf(part)!))];
+    // The hour that daylight saving repeats is written twice, with two offsets: the earlier comes first.
+    values.sort(key === "hour" ? (a, b) => Date.parse(a) - Date.parse(b) : undefined);
+    const rankOf = new Map(values.map((value, rank) => [value, rank]));
+    const ranks = new Int32Array(this.#parts.size);
+    for (const part of parts) ranks[part.number] = rankOf.get(wordOf(part)!)!;
     return ranks;
   }
 }
 
-function newSum(time: Part, rest: Part): Sum {
-  return {
-    time,
-    rest,
-    cost: new ConvertedSum(),
-    calls: 0,
-    attempts: 0,
-    inputTokens: 0,
-    outputTokens: 0,
-    estimated: 0,
-    wasReduced: false,
-  };
-}
-
-function isNothing({ calls, attempts, inputTokens, outputTokens, estimated, cost }: Sum): boolean {
-  return calls === 0 && attempts === 0 && inputTokens === 0 && outputTokens === 0 && estimated === 0 && cost.isZero;
+/** Sorts by counting: the ranks are few, and the sums many. */
+function inOrder(sums: readonly Sum[], by: "time" | "rest", ranks: Int32Array): Sum[] {
+  const places = new Int32Array(ranks.reduce((most, rank) => Math.max(most, rank), 0) + 2);
+  for (const sum of sums) places[ranks[sum[by].number]! + 1]! += 1;
+  for (let rank = 1; rank < places.length; rank++) places[rank]! += places[rank - 1]!;
+  const sorted = Array<Sum>(sums.length);
+  for (const sum of sums) {
+    const rank = ranks[sum[by].number]!;
+    const place = places[rank]!;
+    sorted[place] = sum;
+    places[rank] = place + 1;
+  }
+  return sorted;
 }

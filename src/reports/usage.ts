@@ -52,7 +52,7 @@ export async function reportUsage(
   const sums = new UsageSums(ask, bounds.reportRows);
   const whole = hasWholeHours(segments);
   for (const segment of segments) {
-    const ratioOf = (currency: Currency): Ratio => ratioIn(ask, currency, segment, rateOf);
+    const ratioOf = ratiosIn(ask, segment, rateOf);
     if (!whole) await addGroups(query, "entries", ask, segment, sums, ratioOf, bounds);
     else if (ask.by.includes("hour") || !(await addDays(query, ask, segment, sums, ratioOf))) {
       await addGroups(query, "usage_hourly", ask, segment, sums, ratioOf, bounds);
@@ -89,8 +89,14 @@ function nextHour(at: number): number {
   return Math.ceil(at / 3_600_000) * 3_600_000;
 }
 
-function ratioIn(ask: UsageAsk, from: Currency, segment: Segment, rateOf: RateLookup): Ratio {
+/** The ratio from each currency that is met into the one that is asked for, looked for once. */
+function ratiosIn(ask: UsageAsk, segment: Segment, rateOf: RateLookup): (from: Currency) => Ratio {
   const { currency } = ask;
-  if (currency === undefined || currency === from) return UNIT_RATIO;
-  return requireRate(rateOf, from, currency, hourStart(segment.from));
+  const known = new Map<Currency, Ratio>();
+  return (from) => {
+    if (currency === undefined || currency === from) return UNIT_RATIO;
+    let ratio = known.get(from);
+    if (!ratio) known.set(from, (ratio = requireRate(rateOf, from, currency, hourStart(segment.from))));
+    return ratio;
+  };
 }
