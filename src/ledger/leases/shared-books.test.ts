@@ -275,4 +275,15 @@ function testNodes(): void {
       node.troubles.length = 0;
     }
   });
+
+  test("a node that starts shows that it lives while it waits for another one to follow", async () => {
+    await share([budget("org-total", "org", 1_000n)], { nodeSilenceMs: 2_100 });
+    await nodes.join();
+    // The first one never hears of the change.
+    nodes.version += 1;
+    nodes.budgets = [...nodes.budgets, budget("team-total", "team", 100n)];
+    const late = await nodes.join();
+    await late.hold(10n);
+    await expectBalance(late);
+  }, 30_000);
 }

@@ -150,12 +150,13 @@ export class SharedGround implements Ground {
   }
 
   async changeBudgets(_process: SimulatedProcess, changed: readonly BudgetSetting[]): Promise<void> {
+    // As whoever changes settings does it: between two transactions.
+    while (this.#database.isBusy) await this.#world.schedule.rest(1);
     this.#settings.change(changed);
     this.#world.findGoneBooks();
     this.#writeVersion();
   }
 
-  /** As whoever changes settings does it; between two transactions, or as a part of one: nobody can tell. */
   #writeVersion(): void {
     this.#database.run("insert or replace into meta (name, value) values (?, ?)", [
       SETTINGS_VERSION,
