@@ -114,7 +114,7 @@ function sharingOf(options: InstallationOptions, control: Control): Sharing | un
     name: nodeName(dataFolder, worker),
     settingsVersion: () => control.storedVersion,
     onSettings: (version) => {
-      if (version > control.storedVersion) follow();
+      if (control.isBehind(version)) follow();
     },
     onTrouble: (cause) => log.warn({ err: cause }, "leases"),
   };

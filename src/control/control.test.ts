@@ -335,6 +335,25 @@ describe("change", () => {
     expect(control.snapshot().payers.path("p29")).toHaveLength(31);
   });
 
+  test("what could not be put in force here is tried again, also where another node changed it", async () => {
+    const other = await open();
+    const budgets: number[] = [];
+    let isAway = true;
+    expect(control.isBehind(1)).toBe(false); // nobody would hear of it
+    control.onChange(({ settings }) => {
+      if (isAway) throw new Error("the store is away");
+      budgets.push(settings.payers.length);
+    });
+    await other.change("payers", "a", { id: "a" });
+    expect(control.isBehind(other.storedVersion)).toBe(true);
+    await expect(control.refresh()).rejects.toThrow("the store is away");
+    expect([control.storedVersion, control.isBehind(other.storedVersion)]).toEqual([other.storedVersion, true]);
+    await expect(control.change("payers", "b", { id: "b" })).rejects.toThrow("the store is away");
+    isAway = false;
+    await control.refresh();
+    expect([budgets, control.isBehind(control.storedVersion)]).toEqual([[2], false]);
+  });
+
   test("what the disk refuses is not in force", async () => {
     const before = control.snapshot();
     await store.query.schema.dropTable("settings").execute();

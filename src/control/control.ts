@@ -73,6 +73,8 @@ export class Control {
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
   #storedVersion: number;
+  /** A change was saved, and whoever must put it in force could not: the store was away. */
+  #isHalfDone = false;
 
   private constructor(options: ControlOptions, documents: Documents, storedVersion: number) {
     this.#options = options;
@@ -92,6 +94,14 @@ export class Control {
   /** How often the settings in force had been changed, by any of the nodes that share the store. */
   get storedVersion(): number {
     return this.#storedVersion;
+  }
+
+  /**
+   * Whether `refresh` has something to do, where the store holds this version. Not before somebody follows: what is put
+   * in force then would be missed.
+   */
+  isBehind(version: number): boolean {
+    return this.#listeners.length > 0 && (version > this.#storedVersion || this.#isHalfDone);
   }
 
   /** Puts into force what other nodes have changed meanwhile. */
@@ -246,12 +256,19 @@ export class Control {
   async #putInForce(now: SettingsSnapshot): Promise<void> {
     const before = this.#snapshot;
     this.#snapshot = now;
-    for (const listener of this.#listeners) await listener(now, before);
+    try {
+      for (const listener of this.#listeners) await listener(now, before);
+      this.#isHalfDone = false;
+    } catch (error) {
+      // What can never be put in force is not tried again.
+      this.#isHalfDone = !(error instanceof Fault && error.code === "invalid_request");
+      throw error;
+    }
   }
 
   async #reload(): Promise<void> {
     const stored = await loadSettings(this.#options.query);
-    if (stored.version === this.#storedVersion) return;
+    if (stored.version === this.#storedVersion && !this.#isHalfDone) return;
     this.#documents = fromStore(stored);
     this.#storedVersion = stored.version;
     await this.#putInForce(this.#make(stored.settings, this.#snapshot.version + 1));

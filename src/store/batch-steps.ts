@@ -1,5 +1,6 @@
-import { ENTRY_FIELDS, ENTRY_HEAD, KEPT_FIELDS, OP, type Value } from "./batch.ts";
+import { type Batch, ENTRY_FIELDS, ENTRY_HEAD, KEPT_FIELDS, OP, type Value } from "./batch.ts";
 import { type Circumstances, type KnownCircumstances, sharesJson } from "./circumstances.ts";
+import { PHASE } from "./spec.ts";
 
 /** An entry of a batch that is no plain one. */
 export interface OtherEntry {
@@ -51,6 +52,17 @@ export function readOthers(others: readonly Value[], known: KnownCircumstances):
     }
   }
   return { entries, kept, marks };
+}
+
+/**
+ * An entry (attempt, phase, n, kind) that nobody but the node whose batch this is can have written. Undefined where there is
+ * none: whoever ends a seat leaves in doubt what it had open, and a batch that does nothing else is the same twice.
+ */
+export function witnessOf({ holds, settlements }: Batch, { entries }: OtherSteps): readonly Value[] | undefined {
+  if (holds.length > 0) return [holds[0]!, PHASE.hold, 0, "hold"];
+  if (settlements.length > 0) return [settlements[0]!, PHASE.close, 0, "settle"];
+  const own = entries.find(({ values }) => values[ENTRY_HEAD.kind] !== "unsettled");
+  return own?.values.slice(ENTRY_HEAD.attempt, ENTRY_HEAD.kind + 1);
 }
 
 /** Tells the key of an entry among all: attempt, phase, n. */

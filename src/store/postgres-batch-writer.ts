@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { firstIdAt } from "../base/ids.ts";
 import { type Batch, ENTRY_HEAD, HOLD_FIELDS, SETTLEMENT_FIELDS, TOTAL_FIELDS, type Value } from "./batch.ts";
-import { keyOf, keyOfEntry, type OtherEntry, type OtherSteps, readOthers, sharesOf } from "./batch-steps.ts";
+import { keyOf, keyOfEntry, type OtherEntry, type OtherSteps, readOthers, sharesOf, witnessOf } from "./batch-steps.ts";
 import { BatchSums, isSurelyFirst } from "./batch-sums.ts";
 import { booksOf, type Circumstances, digestOf, KnownCircumstances } from "./circumstances.ts";
 import { OpeningSlots, type SlotRows } from "./opening-slots.ts";
@@ -42,7 +42,8 @@ export class PostgresBatchWriter {
   }
 
   /**
-   * False, and nothing written, where the batch's seat was taken away.
+   * False, and nothing written, where the batch's seat was taken away. True where an earlier try had come through, though
+   * the seat was taken away since: what is in the ledger was not refused.
    *
    * @param mayBeThere the same batch was written before, and it is unknown whether that came through
    */
@@ -61,7 +62,16 @@ export class PostgresBatchWriter {
       if (!written) this.#slots.forget();
     }
     this.#known.forgetOldest();
-    return written;
+    return written || (mayBeThere && (await this.#isThere(client, batch, steps)));
+  }
+
+  /** One of its entries tells of all. */
+  async #isThere(client: pg.Client, batch: Batch, steps: OtherSteps): Promise<boolean> {
+    const witness = witnessOf(batch, steps);
+    if (!witness) return false;
+    const pipeline = new Pipeline(client);
+    pipeline.ask("isThere", witness);
+    return (await pipeline.done())[0]!.rows.length > 0;
   }
 
   /** Which slots the batch's openings are in. What the store holds of the seat is asked once, after its node has taken it. */

@@ -3,15 +3,15 @@ import fc from "fast-check";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { anyEntry, findUnnoted, HOUR, SUMMED } from "./batch.suite.ts";
-import { BatchEncoder, newBatch, sealBatch } from "./batch.ts";
+import { type Batch, BatchEncoder, newBatch, sealBatch } from "./batch.ts";
 import { BatchWriter } from "./batch-writer.ts";
 import { MIGRATIONS, POSTGRES_WORDS, SQLITE_WORDS } from "./migrations.ts";
 import { onPostgres } from "./postgres.suite.ts";
 import { PostgresBatchWriter } from "./postgres-batch-writer.ts";
 import { openDatabase } from "./postgres-migrate.ts";
 import { readRows, TYPES } from "./postgres-values.ts";
-import type { JournalRow, KeptAnswerRow, WindowTotal } from "./spec.ts";
-import { sampleSettlement } from "./store.suite.ts";
+import { type EntryRow, type JournalRow, type KeptAnswerRow, PHASE, type WindowTotal } from "./spec.ts";
+import { sampleEntry, sampleSettlement } from "./store.suite.ts";
 
 type Row = Record<string, unknown>;
 
@@ -144,6 +144,43 @@ onPostgres("what is put into batches for PostgreSQL", (server) => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  test("was not refused where an earlier try came through and the seat was taken away since", async () => {
+    const entry = (one: EntryRow): JournalRow => ({ op: "entry", entry: one });
+    const odd = { overrun: true } as const; // travels among the others
+    const closes = [sampleSettlement("call_1.1"), sampleSettlement("call_1.1", odd)];
+    for (const one of [sampleEntry("call_1.1"), ...closes]) {
+      await empty();
+      const postgres = new PostgresBatchWriter();
+      const encoder = new BatchEncoder(SEAT);
+      const batchOf = (...entries: readonly EntryRow[]): Batch => {
+        const batch = newBatch();
+        for (const row of entries) encoder.add(batch, entry(row));
+        sealBatch(batch, { ...SEAT, totals: () => [] });
+        return batch;
+      };
+      const there = batchOf(one);
+      expect(await postgres.write(client, there)).toBe(true);
+      expect(await postgres.write(client, batchOf(sampleEntry("call_2.1")))).toBe(true);
+      await client.query("update nodes set epoch = epoch + 1, ended_at = 1");
+      // Whoever ends the seat leaves in doubt what it had open: the place of its close is taken.
+      const end = newBatch();
+      const doubt = sampleEntry("call_2.1", { phase: PHASE.close, kind: "unsettled", amount: 20n });
+      new BatchEncoder().add(end, entry(doubt));
+      await new PostgresBatchWriter().write(client, end);
+      const before = await Promise.all(LEFT.map(read));
+      expect(await postgres.write(client, there, true)).toBe(true);
+      expect(await postgres.write(client, there)).toBe(false);
+      for (const refused of [
+        sampleSettlement("call_2.1"),
+        sampleSettlement("call_2.1", odd),
+        doubt,
+        sampleEntry("call_3.1"),
+      ])
+        expect(await postgres.write(client, batchOf(refused), true), refused.kind).toBe(false);
+      expect(await Promise.all(LEFT.map(read))).toEqual(before);
+    }
   });
 
   test("is found again by reports and lists where it was written before they had tables of their own", async () => {

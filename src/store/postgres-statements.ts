@@ -114,6 +114,7 @@ export const STATEMENTS = {
   newSettlements: `${settlements} returning attempt`,
   entries,
   newEntries: `${entries} returning attempt, phase, n`,
+  isThere: "select 1 from entry_rows where attempt = $1 and phase = $2 and n = $3 and kind = $4",
   settledOfCalls: `select entry.attempt, entry.phase, entry.n from unnest($1::text[]) as wanted(call)
     join entry_rows as entry on entry.attempt >= wanted.call || '.' and entry.attempt < wanted.call || '/'
     where entry.kind = 'settle'`,

@@ -44,7 +44,7 @@ export async function checkBooks(world: World, process: SimulatedProcess): Promi
       tell(true);
     });
   });
-  checkRows(world);
+  world.ground.checkRows();
   checkBases(world);
   for (const book of world.durable.attempts.values()) checkCost(world, book);
 }
@@ -63,9 +63,8 @@ function checkCost(world: World, book: AttemptBook): void {
 }
 
 /** I3: what the store holds is what was queued, row by row: nothing missing, changed or added. */
-function checkRows(world: World): void {
-  const { rows } = world.disk.read("select * from entries order by attempt, phase, n", []);
-  const expected = [...world.durable.attempts.values()].flatMap(({ hold, topUps, close, resolution, adjustments }) =>
+export function checkRows({ durable }: World, rows: readonly unknown[]): void {
+  const expected = [...durable.attempts.values()].flatMap(({ hold, topUps, close, resolution, adjustments }) =>
     [hold, ...topUps, close, resolution, ...adjustments].filter((entry) => entry !== undefined),
   );
   must(rows.length === expected.length, "I3", () => `the store has ${rows.length} entries, not ${expected.length}`);
@@ -105,10 +104,11 @@ interface BookRow {
 
 /** Every sum of a budget's window is that of its entries, and of what was spent before its book was opened. */
 function checkBases(world: World): void {
-  const { rows } = world.disk.read(
-    `select books.*, windows."window" as start, windows.settled as settled
-     from budget_windows as windows join budget_books as books on books.book = windows.book`,
-    [],
+  const rows = world.ground.read(
+    `select books.*, windows."window" as start, sum(windows.settled) as settled
+     from (select book, "window", settled from budget_windows
+           union all select book, "window", settled from node_windows) as windows
+     join budget_books as books on books.book = windows.book group by windows.book, windows."window"`,
   );
   for (const row of rows as BookRow[]) {
     const before = row.base_window === row.start ? (row.base ?? 0n) : 0n;

@@ -9,22 +9,21 @@ import type { CallEnvironment, Connection } from "../../src/call/spec.ts";
 import { Ledger } from "../../src/ledger/ledger.ts";
 import type { Hold, LedgerWorld } from "../../src/ledger/spec.ts";
 import { EndpointHealth } from "../../src/routing/health.ts";
-import type { EntryRow, JournalRow } from "../../src/store/spec.ts";
 import { openai } from "../../src/vendors/openai/protocol.ts";
 import type { WireRequest } from "../../src/vendors/spec.ts";
 import type { Books } from "./books.ts";
 import type { Chance } from "./chance.ts";
-import type { SimulatedDisk } from "./disk.ts";
 import { EPOCH } from "./globals.ts";
+import type { Footing } from "./ground.ts";
 import type { Owner, Schedule } from "./schedule.ts";
 import { STEP_TOKENS } from "./settings.ts";
-import { openSimulatedStore } from "./store.ts";
 import { SimulatedTransport } from "./vendor.ts";
 import type { World } from "./world.ts";
 
-function limitsOf(chance: Chance): Limits {
+function limitsOf(chance: Chance, { limits }: Footing): Limits {
   return {
     ...DEFAULT_LIMITS,
+    ...limits,
     stepOutputTokens: STEP_TOKENS,
     holdWaitMs: chance.pick([0, 300, 3_000]),
     callMs: chance.pick([4_000, 15_000]),
@@ -72,7 +71,7 @@ export class SimulatedProcess {
 export class SimulatedNode {
   readonly name: string;
   readonly #world: World;
-  readonly #disk: SimulatedDisk;
+  readonly #footing: Footing;
   readonly #schedule: Schedule;
   readonly #chance: Chance;
   readonly #limits: Limits;
@@ -87,14 +86,14 @@ export class SimulatedNode {
   /** Set while a process serves. */
   process: SimulatedProcess | undefined;
 
-  /** @param disk where its store stands */
-  constructor(name: string, world: World, disk: SimulatedDisk, chance: Chance) {
+  /** @param footing where its store stands */
+  constructor(name: string, world: World, footing: Footing, chance: Chance) {
     this.name = name;
     this.#world = world;
-    this.#disk = disk;
+    this.#footing = footing;
     this.#schedule = world.schedule;
     this.#chance = chance;
-    this.#limits = limitsOf(chance);
+    this.#limits = limitsOf(chance, footing);
     this.clock = { now: () => EPOCH + Math.floor(this.#schedule.now) + this.skew };
   }
 
@@ -126,7 +125,7 @@ export class SimulatedNode {
     this.#world.tell(`${owner.name} ends: ${why}`);
     owner.alive = false;
     this.process = undefined;
-    this.#disk.crash();
+    this.#footing.crash();
     for (const transport of this.#transports) transport.crash();
     this.#transports = [];
   }
@@ -140,14 +139,12 @@ export class SimulatedNode {
   async #open(owner: Owner): Promise<void> {
     const world = this.#world;
     const { installation } = world;
-    const books = world.durable.clone();
-    const store = openSimulatedStore({
-      disk: this.#disk,
-      schedule: this.#schedule,
+    const books = world.ground.booksOf();
+    const store = this.#footing.open({
       chance: this.#chance.fork(),
       owner,
       journalQueue: this.#limits.journalQueue,
-      look: (row) => this.#look(owner, books, row),
+      look: (row) => world.ground.queued(owner, books, row, this.clock.now()),
     });
     store.journal.onFailure((cause) => world.processFailed(this, cause));
     const ledgerWorld: LedgerWorld = {
@@ -156,10 +153,16 @@ export class SimulatedNode {
     };
     const { clock } = this;
     const limits = this.#limits;
-    const budgets = world.budgets.declared;
-    const ledger = await Ledger.open({ store, clock, limits, budgets, world: ledgerWorld });
+    let opened: Ledger | undefined;
+    const { budgets, sharing } = this.#footing.follow(
+      owner,
+      () => opened !== undefined,
+      (budgets) => opened!.setBudgets(budgets, ledgerWorld),
+    );
+    const ledger = await Ledger.open({ store, clock, limits, budgets, world: ledgerWorld, sharing });
+    opened = ledger;
     this.#repeatEndings(ledger, owner);
-    const whose = (wire: WireRequest): string => world.attemptSent(books, wire);
+    const whose = (wire: WireRequest): string => world.attemptSent(owner, books, wire);
     const transports = [...world.vendors.values()].map((vendor) => new SimulatedTransport(vendor, owner, whose));
     const connections = new Map<string, Connection>(
       [...world.vendors.keys()].map((id, i) => [id, { protocol: openai, transport: transports[i]! }]),
@@ -173,7 +176,14 @@ export class SimulatedNode {
       ledger,
       gate: new AdmissionGate(clock, limits),
       health: new EndpointHealth(clock),
-      keptAnswers: new KeptAnswers(store.query, store.journal, installation.sealer, clock, limits),
+      keptAnswers: new KeptAnswers(
+        store.query,
+        store.journal,
+        installation.sealer,
+        clock,
+        limits,
+        sharing !== undefined,
+      ),
       priceBook: new PriceBook(store.query),
       deadlines: new Deadlines(),
       snapshot: () => snapshot,
@@ -182,13 +192,6 @@ export class SimulatedNode {
     this.#transports = transports;
     this.process = new SimulatedProcess(owner, books, { environment, ids, ledger, transports });
     world.processServes(this, this.process);
-  }
-
-  #look(owner: Owner, books: Books, row: JournalRow): void {
-    const entry: EntryRow | undefined = books.add(row);
-    if (!entry) return;
-    this.#world.tell(`${owner.name}: ${entry.kind} ${entry.attempt} ${entry.amount} of ${entry.held} ${entry.detail}`);
-    this.#world.entryQueued(books, entry, this.clock.now());
   }
 
   /**
@@ -203,6 +206,7 @@ export class SimulatedNode {
       if (!grows) this.#world.outgrown.add(hold.attempt);
       return grows;
     };
+    const ended = new WeakSet<Hold>();
     const repeat = (hold: Hold): void => {
       if (!chance.happens(0.15)) return;
       const ms = chance.pick([0, 1, 50, 2_000]);
@@ -222,6 +226,9 @@ export class SimulatedNode {
       Object.assign(ledger, {
         [name]: (hold: Hold, ...rest: unknown[]) => {
           const told = tell(hold, ...rest);
+          if (!ended.has(hold))
+            told.then(() => this.#world.endedWell(hold.attempt, name === "leaveUnsettled")).catch(() => {});
+          ended.add(hold);
           repeat(hold);
           return told;
         },

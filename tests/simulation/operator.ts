@@ -83,21 +83,12 @@ export class SimulatedOperator {
     await Promise.all(Array.from({ length: times }, () => ledger.adjust(one)));
   }
 
-  async #changeBudgets({ ledger, environment }: SimulatedProcess): Promise<void> {
-    const { budgets, installation } = this.#world;
-    const changed = this.#otherBudgets(budgets.declared);
-    const change = budgets.change(changed);
+  async #changeBudgets(process: SimulatedProcess): Promise<void> {
+    const changed = this.#otherBudgets(this.#world.budgets.declared);
     this.#world.tell(
       `operator: budgets ${changed.map(({ id, amount, kind }) => `${id} ${amount} ${kind ?? ""}`).join()}`,
     );
-    this.#world.findGoneBooks();
-    const { payers, catalogue } = environment.snapshot();
-    const world = {
-      pathOf: (payer: string) => payers.path(payer),
-      rate: (from: string, to: string, at: number) => (installation.catalogue ?? catalogue).rate(from, to, at),
-    };
-    await ledger.setBudgets(changed, world);
-    budgets.inForce(change);
+    await this.#world.ground.changeBudgets(process, changed);
   }
 
   #otherBudgets(budgets: readonly BudgetSetting[]): BudgetSetting[] {

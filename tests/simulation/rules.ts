@@ -38,7 +38,7 @@ function checkRoom(books: Books, budgets: DeclaredBudgets, entry: EntryRow): voi
 }
 
 /** I1: a call is held on every budget from its payer to the root, at its whole bound, in the window of this instant. */
-function checkPlaces(books: Books, budgets: DeclaredBudgets, entry: EntryRow, now: number): void {
+export function checkPlaces(books: Books, budgets: DeclaredBudgets, entry: EntryRow, now: number): void {
   const path = TREE[entry.payer]!;
   for (const setting of budgets.certain()) {
     if (!path.includes(setting.payer)) continue;
@@ -56,7 +56,7 @@ function checkPlaces(books: Books, budgets: DeclaredBudgets, entry: EntryRow, no
 }
 
 /** I7, I6: a settlement is what the vendor reports, to the nano-unit, streamed or not; estimated it is neither zero nor above the hold. */
-function checkSettlement({ tally, outgrown }: Served, entry: EntryRow): void {
+export function checkSettlement({ tally, outgrown }: Served, entry: EntryRow): void {
   const { attempt, amount, held } = entry;
   must(tally?.answer !== undefined, "I2", () => `${attempt} is settled, and the vendor never saw it`);
   const { answer } = tally;

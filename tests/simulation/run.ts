@@ -1,5 +1,8 @@
 import { Chance } from "./chance.ts";
 import { replaceGlobals } from "./globals.ts";
+import { watchMemory } from "./leases/memory.ts";
+import { SharedGround } from "./leases/shared-ground.ts";
+import { OwnGround } from "./own-ground.ts";
 import { Schedule } from "./schedule.ts";
 import { readInstallation } from "./settings.ts";
 import { Trace } from "./trace.ts";
@@ -10,7 +13,7 @@ import { World } from "./world.ts";
  * Runs seeds, one after the other, and tells what came of each as a line of JSON. A process of its own: its clocks and
  * timers are those of the simulation, and the real ones do not come back.
  *
- *     node --import ./tools/typescript.mjs tests/simulation/run.ts <first seed> <last seed> [--trace] [--stop]
+ *     node --import ./tools/typescript.mjs tests/simulation/run.ts <first seed> <last seed> [--trace] [--stop] [--only=own|shared]
  */
 
 export interface RunResult {
@@ -36,7 +39,10 @@ const installation = readInstallation();
 
 async function runSeed(seed: number, print?: (line: string) => void): Promise<RunResult> {
   const trace = new Trace(print);
-  const current = new World(seed, installation, trace);
+  const isShared = only === undefined ? seed % 3 === 0 : only === "shared";
+  const current = new World(seed, installation, trace, (world, chance) =>
+    isShared ? new SharedGround(world, chance) : new OwnGround(world, chance),
+  );
   world = current;
   stray = undefined;
   takeViolation();
@@ -51,12 +57,14 @@ async function runSeed(seed: number, print?: (line: string) => void): Promise<Ru
   }
   const { schedule, durable } = current;
   const result = { seed, digest: trace.digest(), events: schedule.events, attempts: durable.attempts.size };
-  current.disk.close();
+  current.ground.close();
   if (thrown === undefined) return result;
   const { stack, message } = thrown as Error;
   return { ...result, violation: print ? (stack ?? message) : message };
 }
 
+watchMemory(() => world.schedule.current);
+const only = process.argv.find((flag) => flag.startsWith("--only="))?.slice("--only=".length);
 const [first, last] = process.argv.slice(2, 4).map(Number);
 const traces = process.argv.includes("--trace");
 const stops = process.argv.includes("--stop");

@@ -15,12 +15,21 @@ export interface SimulationOptions {
   /** Prints what happens to standard error. */
   readonly trace?: boolean;
   readonly bug?: PlantedBug;
+  /** Only worlds of one kind. Without it, one in three is shared. */
+  readonly only?: "own" | "shared";
 }
 
 /** Runs seeds in a process of their own, from source. Throws where that process fails. */
-export async function simulate({ firstSeed, lastSeed, stop, trace, bug }: SimulationOptions): Promise<RunResult[]> {
+export async function simulate({
+  firstSeed,
+  lastSeed,
+  stop,
+  trace,
+  bug,
+  only,
+}: SimulationOptions): Promise<RunResult[]> {
   const planting = bug ? ["--import", "./tests/simulation/planted/plant.mjs"] : [];
-  const flags = [...(stop ? ["--stop"] : []), ...(trace ? ["--trace"] : [])];
+  const flags = [...(stop ? ["--stop"] : []), ...(trace ? ["--trace"] : []), ...(only ? [`--only=${only}`] : [])];
   const program = ["tests/simulation/run.ts", String(firstSeed), String(lastSeed), ...flags];
   const child = spawn(process.execPath, ["--import", "./tools/typescript.mjs", ...planting, ...program], {
     cwd: ROOT,

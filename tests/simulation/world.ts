@@ -1,14 +1,14 @@
-import { type EntryRow, type JournalRow, PHASE } from "../../src/store/spec.ts";
+import { type EntryRow, PHASE } from "../../src/store/spec.ts";
 import type { WireRequest } from "../../src/vendors/spec.ts";
 import { Books, stateOf } from "./books.ts";
 import { Chance } from "./chance.ts";
 import { type ClientCall, type ClientHabits, SimulatedClient } from "./client.ts";
 import { DeclaredBudgets } from "./declared-budgets.ts";
-import { SimulatedDisk } from "./disk.ts";
 import { checkBooks, checkOutcome } from "./final-checks.ts";
-import { SimulatedNode, type SimulatedProcess } from "./node.ts";
+import type { Ground } from "./ground.ts";
+import type { SimulatedNode, SimulatedProcess } from "./node.ts";
 import { SimulatedOperator } from "./operator.ts";
-import { checkEntry, checkMemory, checkRecovered, checkShares } from "./rules.ts";
+import { checkShares } from "./rules.ts";
 import { type Owner, Schedule } from "./schedule.ts";
 import { ENDPOINTS, type Installation } from "./settings.ts";
 import type { Trace } from "./trace.ts";
@@ -16,8 +16,6 @@ import { SimulatedVendor, type TallyRow } from "./vendor.ts";
 import { must } from "./violation.ts";
 
 const INSPECTION_MS = 40;
-/** Longer than any call may last. */
-const CALM_MS = 30_000;
 const LOOKING_AWAY_MS = 3_000;
 
 /** Everything there is in one run, drawn from one seed. */
@@ -29,9 +27,9 @@ export class World {
   readonly trace: Trace;
   readonly durable = new Books();
   readonly budgets: DeclaredBudgets;
-  readonly disk: SimulatedDisk;
+  /** What the nodes stand on. */
+  readonly ground: Ground;
   readonly vendors: ReadonlyMap<string, SimulatedVendor>;
-  /** One for now: many share a store once nodes lease their budgets. */
   readonly nodes: readonly SimulatedNode[];
   clientsGone = false;
   /** Attempts of which a person has said what became of them. */
@@ -49,7 +47,12 @@ export class World {
   readonly #operators: readonly SimulatedOperator[];
   #tags = 0;
 
-  constructor(seed: number, installation: Installation, trace: Trace) {
+  constructor(
+    seed: number,
+    installation: Installation,
+    trace: Trace,
+    layGround: (world: World, chance: Chance) => Ground,
+  ) {
     const chance = new Chance(seed);
     this.#chance = chance;
     this.productChance = chance.fork();
@@ -58,14 +61,7 @@ export class World {
     this.budgets = new DeclaredBudgets(chance.fork());
     const tell = (what: string): void => this.tell(what);
     const { schedule } = this;
-    const habits = {
-      fsyncMs: chance.pick([0.3, 2, 20]),
-      slowRate: chance.pick([0, 0.05, 0.3]),
-      slowMs: chance.pick([50, 900]),
-      failureRate: chance.pick([0, 0, 0.01, 0.03]),
-    };
-    this.disk = new SimulatedDisk(schedule, chance.fork(), habits, tell);
-    this.disk.onDurable = (rows) => this.#becameDurable(rows);
+    this.ground = layGround(this, chance);
     this.vendors = new Map(
       Object.entries(ENDPOINTS).map(([id, rules]) => {
         const habits = {
@@ -77,7 +73,7 @@ export class World {
         return [id, new SimulatedVendor(id, rules, habits, { schedule, chance: chance.fork(), tell })];
       }),
     );
-    this.nodes = [new SimulatedNode("node", this, this.disk, chance.fork())];
+    this.nodes = this.ground.build(chance);
     const restMs = chance.pick([100, 600, 4_000]);
     this.#operators = [1, 2].map(() => new SimulatedOperator(this, chance.fork(), restMs));
   }
@@ -144,23 +140,20 @@ export class World {
     return undefined;
   }
 
-  entryQueued(books: Books, entry: EntryRow, now: number): void {
-    const served = { tally: this.tallyOf(entry.attempt), outgrown: this.outgrown.has(entry.attempt) };
-    checkEntry(books, this.budgets, served, entry, now);
-    const asked = entry.phase !== PHASE.resolve || this.resolving.has(entry.attempt);
-    must(asked, "I8", () => `${entry.attempt} is resolved, and nobody asked for it`);
+  /** What an entry must be, whoever writes it. */
+  checkEntry(entry: EntryRow, asked: boolean): void {
+    const known = entry.phase !== PHASE.resolve || asked || this.resolving.has(entry.attempt);
+    must(known, "I8", () => `${entry.attempt} is resolved, and nobody asked for it`);
     if (this.budgets.touched.size === 0) {
       checkShares(entry, new Map(this.budgets.declared.map(({ id, currency }) => [id, currency])));
     }
   }
 
   /** A request leaves a process: which attempt it is, by the books, and whether it may leave. */
-  attemptSent(books: Books, wire: WireRequest): string {
+  attemptSent(owner: Owner, books: Books, wire: WireRequest): string {
     const tag = Number(/#(\d+)/.exec(wire.body.toString("utf8"))?.[1]);
     const call = this.#callOfTag.get(tag)!;
-    const open = (books.byCall.get(call) ?? []).filter(({ close }) => !close);
-    must(open.length === 1, "I2", () => `${call} is sent with ${open.length} holds`);
-    const { attempt } = open[0]!;
+    const attempt = this.ground.attemptOf(owner, books, call);
     must(this.durable.attempts.has(attempt), "I2", () => `${attempt} is sent, and its hold is not on the disk`);
     must(!this.tallyOf(attempt), "I2", () => `${attempt} is sent twice`);
     this.#mayDispatch(call, books);
@@ -182,6 +175,15 @@ export class World {
     }
   }
 
+  /** The ledger has said that it has the end of an attempt. @param mayBeDoubt whether the end is that nobody knows it */
+  endedWell(attempt: string, mayBeDoubt: boolean): void {
+    const book = this.durable.attempts.get(attempt);
+    must(book !== undefined, "I2", () => `${attempt} has ended, and is not in the ledger`);
+    const state = stateOf(book);
+    must(state !== "held", "I2", () => `${attempt} has ended, and is held on the disk`);
+    must(mayBeDoubt || state !== "unsettled", "I2", () => `${attempt} has ended, and is in doubt on the disk`);
+  }
+
   /** A kept answer is the one that was given before. */
   replayed(call: string, earlier: string, body: Buffer): void {
     const before = this.#calls.get(earlier)?.sink.whole;
@@ -194,10 +196,9 @@ export class World {
   }
 
   processServes(node: SimulatedNode, process: SimulatedProcess): void {
-    this.budgets.inForce();
     this.findGoneBooks();
     this.tell(`${process.owner.name} serves`);
-    checkRecovered(process, this.budgets);
+    this.ground.serves(process);
     must(node.process === process, "simulation", () => "two processes on one node");
   }
 
@@ -215,7 +216,7 @@ export class World {
   /** Books whose budget was taken away or changed are told nothing more. */
   findGoneBooks(): void {
     const declared = new Map(this.budgets.declared.map((budget) => [budget.id, budget]));
-    const { rows } = this.disk.read("select * from budget_books", []);
+    const rows = this.ground.read("select * from budget_books");
     for (const row of rows as { book: string; budget: string; closed_at: number | null; [name: string]: unknown }[]) {
       const budget = declared.get(row.budget);
       const same =
@@ -227,13 +228,6 @@ export class World {
     }
   }
 
-  #becameDurable(rows: readonly JournalRow[]): void {
-    for (const row of rows) {
-      const entry = this.durable.add(row);
-      if (entry) this.tell(`disk: ${entry.kind} ${entry.attempt}`);
-    }
-  }
-
   /** Crashes, power cuts, clocks, stalls, partitions. */
   async #disturb(): Promise<void> {
     const chance = this.#chance.fork();
@@ -242,6 +236,7 @@ export class World {
     while (!this.clientsGone) {
       await this.schedule.rest(chance.between(1, restMs));
       const node = chance.pick(this.nodes);
+      if (this.ground.disturb(node, chance)) continue;
       const what = chance.pick(["crash", "crash", "crash", "stall", "partition", "clock"] as const);
       if (what === "crash" && crashes-- > 0)
         await this.#restart(node, chance.happens(0.5) ? "killed" : "the power is cut");
@@ -266,7 +261,7 @@ export class World {
     const restart = ++node.restarts;
     this.#crash(node, why);
     if (chance.happens(0.5)) this.#moveClock(node, chance);
-    await this.schedule.rest(chance.between(1, 600));
+    await this.schedule.rest(this.ground.absenceMs(chance));
     if (restart !== node.restarts) return;
     node.start();
     if (!chance.happens(0.3)) return;
@@ -297,30 +292,31 @@ export class World {
 
   #look(process: SimulatedProcess): void {
     // Under a disk that has failed, memory is ahead of it until the process stops.
-    if (!this.failed.has(process.owner)) checkMemory(process, this.budgets);
+    if (!this.failed.has(process.owner)) this.ground.look(process);
   }
 
   /** All calm, a last restart, and then: does everything add up? */
   async #end(): Promise<void> {
-    this.disk.calm = true;
     for (const vendor of this.vendors.values()) vendor.partitionedUntil = 0;
-    for (const node of this.nodes) await this.#running(node);
-    await this.schedule.rest(CALM_MS);
-    for (const node of this.nodes) {
+    const staying = this.ground.calm();
+    for (const node of staying) await this.#running(node);
+    await this.ground.quiet(staying);
+    for (const node of staying) {
       const process = await this.#running(node);
       const { ledger, environment } = process;
       must(ledger.inFlight.holds === 0 && ledger.inFlight.waiting === 0, "I1", () => "something is held for nobody");
       must(environment.gate.inFlight === 0, "surface", () => "a call never left the gate");
-      checkMemory(process, this.budgets);
+      this.ground.look(process);
     }
     checkOutcome(this);
-    for (const node of this.nodes) {
+    for (const node of staying) {
       if (this.#chance.happens(0.5)) continue;
       this.#crash(node, "the last one");
       node.start();
     }
-    for (const node of this.nodes) await this.#settleAll(node);
-    await checkBooks(this, await this.#running(this.nodes[0]!));
+    for (const node of staying) await this.#settleAll(node);
+    await this.ground.rest(staying);
+    await checkBooks(this, await this.#running(staying[0]!));
   }
 
   async #running(node: SimulatedNode): Promise<SimulatedProcess> {
@@ -336,7 +332,7 @@ export class World {
     for (let patience = 200; ; patience--) {
       must(patience > 0, "recovery", () => "doubts do not end");
       const process = await this.#running(node);
-      const [doubt] = process.ledger.unsettled();
+      const [doubt] = await this.ground.doubts(process);
       if (!doubt) return;
       const { attempt } = doubt;
       this.resolving.add(attempt);

@@ -7,6 +7,7 @@ import { budget, costs } from "../ledger.suite.ts";
 import type { BudgetState } from "../spec.ts";
 import { LeaseOffice } from "./lease-office.ts";
 import { type Node, Nodes } from "./nodes.suite.ts";
+import { SharedBudgets } from "./shared-budgets.ts";
 
 let nodes: Nodes;
 let makeUrl: () => Promise<string | undefined>;
@@ -256,4 +257,33 @@ function testNodes(): void {
     await b.hold(1_000n);
     expect(a.troubles.splice(0)).toHaveLength(1);
   });
+
+  test("a new budget whose past cannot be read now is not closed, but comes into force later", async () => {
+    await share([budget("org-total", "org", 1_000n)]);
+    const [a] = [await nodes.join(), await nodes.join()];
+    const away = vi.spyOn(SharedBudgets.prototype, "openPending").mockRejectedValue(new Error("the store is away"));
+    await nodes.setBudgets([budget("org-total", "org", 1_000n), budget("team-total", "team", 100n)]);
+    away.mockRestore();
+    const books = a.store.query.selectFrom("budget_books").select(["book", "closed_at"]).orderBy("book");
+    expect(await books.execute()).toEqual([
+      { book: "org-total", closed_at: null },
+      { book: "team-total", closed_at: null },
+    ]);
+    for (const node of nodes.nodes) {
+      await soon(async () => expect(node.ledger.budget("team-total")?.limit).toBe(100n));
+      await expect(node.hold(101n)).rejects.toMatchObject({ code: "budget_exhausted" });
+      node.troubles.length = 0;
+    }
+  });
+
+  test("a node that starts shows that it lives while it waits for another one to follow", async () => {
+    await share([budget("org-total", "org", 1_000n)], { nodeSilenceMs: 2_100 });
+    await nodes.join();
+    // The first one never hears of the change.
+    nodes.version += 1;
+    nodes.budgets = [...nodes.budgets, budget("team-total", "team", 100n)];
+    const late = await nodes.join();
+    await late.hold(10n);
+    await expectBalance(late);
+  }, 30_000);
 }
