@@ -123,10 +123,15 @@ export class BatchWriter {
     this.#removeDoubtShares = prepare("delete from doubt_shares where attempt = ?");
   }
 
+  /** Takes in what a batch says of circumstances, and nothing else: its rows are written already. */
+  learn({ circumstances }: Pick<Batch, "circumstances">): void {
+    for (const met of this.#circumstances.meet(circumstances)) this.#giveRow(met);
+  }
+
   /** Writes all rows of a batch, inside the caller's transaction. False, and nothing written, where its seat was taken away. */
   write({ circumstances, holds, settlements, others, seat, totals }: Batch): boolean {
     if (seat.length > 0 && Number(this.#beat.run(...seat).changes) === 0) return false;
-    for (const met of this.#circumstances.meet(circumstances)) this.#giveRow(met);
+    this.learn({ circumstances });
     this.#slots.open(seat);
     this.#writeHolds(holds);
     this.#writeSettlements(settlements);

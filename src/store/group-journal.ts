@@ -11,6 +11,8 @@ interface Group {
   rows: number;
   /** Under which it was sent. */
   seat: Seated | undefined;
+  /** It describes its circumstances itself, all of them. */
+  readonly isFresh: boolean;
   readonly durable: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (cause: unknown) => void;
@@ -21,12 +23,14 @@ interface Group {
  * answered. No timer: under load the disk itself sets the pace, and without load nobody waits for company.
  */
 export class GroupJournal implements Journal {
-  readonly #post: (batch: Batch) => void;
+  readonly #post: (batch: Batch, isFresh: boolean) => void;
   readonly #limit: number;
   readonly #listeners: ((cause: unknown) => void)[] = [];
   readonly #commitListeners: ((milliseconds: number) => void)[] = [];
   readonly #fenceListeners: (() => void)[] = [];
   #encoder = new BatchEncoder();
+  #isFresh = true;
+  #renews = false;
   #seat: Seated | undefined;
   #fenced: Fenced | undefined;
   #sentAt = 0;
@@ -37,10 +41,11 @@ export class GroupJournal implements Journal {
   readonly #leave = (): void => this.#send();
 
   /**
-   * @param post hands a batch to the one who writes; exactly one of `committed` and `fail` answers it
+   * @param post hands a batch to the one who writes; exactly one of `committed` and `fail` answers it. It is fresh where
+   *   it names no circumstances that only an earlier batch describes
    * @param limit rows that may wait before the journal says it is full
    */
-  constructor(post: (batch: Batch) => void, limit: number) {
+  constructor(post: (batch: Batch, isFresh: boolean) => void, limit: number) {
     this.#post = post;
     this.#limit = limit;
   }
@@ -56,7 +61,7 @@ export class GroupJournal implements Journal {
   append(row: JournalRow): Promise<void> {
     const refusal = this.#failure ?? this.#fenced;
     if (refusal) return quietly(Promise.reject(refusal));
-    const group = (this.#gathering ??= newGroup());
+    const group = (this.#gathering ??= this.#newGroup());
     this.#encoder.add(group.batch, row);
     group.rows += 1;
     // Rows of the same turn of the event loop go together.
@@ -76,6 +81,14 @@ export class GroupJournal implements Journal {
     this.#seat = seat;
     this.#fenced = undefined;
     this.#encoder = new BatchEncoder(seat);
+    this.#isFresh = true;
+  }
+
+  /** The next batch that begins to gather shall be fresh. */
+  renew(): void {
+    if (this.#isFresh) return;
+    this.#isFresh = true;
+    this.#renews = true;
   }
 
   onFenced(listener: () => void): void {
@@ -138,9 +151,14 @@ export class GroupJournal implements Journal {
     this.#gathering = undefined;
   }
 
+  /** Resolves (or rejects) with all that was queued so far; undefined where nothing waits. */
+  get queued(): Promise<void> | undefined {
+    return (this.#gathering ?? this.#committing)?.durable;
+  }
+
   /** Resolves when all that was queued is durable. */
   async drain(): Promise<void> {
-    while (this.#gathering || this.#committing) await (this.#gathering ?? this.#committing)?.durable;
+    while (this.queued) await this.queued;
   }
 
   #send(): void {
@@ -152,18 +170,26 @@ export class GroupJournal implements Journal {
     group.seat = this.#seat;
     this.#sentAt = performance.now();
     if (this.#seat) sealBatch(group.batch, this.#seat);
-    this.#post(group.batch);
+    this.#post(group.batch, group.isFresh);
+  }
+
+  #newGroup(): Group {
+    if (this.#renews) this.#encoder = new BatchEncoder(this.#seat);
+    this.#renews = false;
+    const group = newGroup(this.#isFresh);
+    this.#isFresh = false;
+    return group;
   }
 }
 
-function newGroup(): Group {
+function newGroup(isFresh: boolean): Group {
   let resolve!: () => void;
   let reject!: (cause: unknown) => void;
   const durable = new Promise<void>((onResolve, onReject) => {
     resolve = onResolve;
     reject = onReject;
   });
-  return { batch: newBatch(), rows: 0, seat: undefined, durable: quietly(durable), resolve, reject };
+  return { batch: newBatch(), rows: 0, seat: undefined, isFresh, durable: quietly(durable), resolve, reject };
 }
 
 /** Some rows are appended without waiting: nobody must hear of their failure. Whoever waits still does. */

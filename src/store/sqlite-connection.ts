@@ -13,7 +13,6 @@ const FILE = "maidan.db";
 const BUSY_MS = 10_000;
 /** Pages of the write-ahead log after which it is folded into the database: 16 MiB. */
 const CHECKPOINT_PAGES = 4_096;
-const PAGE_BYTES = 4_096;
 const LOG_BYTES = 64 * 1024 * 1024;
 const CACHE_KIB = 32 * 1024;
 
@@ -33,19 +32,4 @@ export function openForReading({ folder }: ConnectionOptions): Database {
   database.exec(`pragma cache_size = -${CACHE_KIB}`);
   database.exec("pragma temp_store = memory");
   return database;
-}
-
-/**
- * Writes the log out to its full size once, so that commits overwrite it instead of making it grow: a commit is a third
- * faster then. What does it is a transaction larger than the cache, which is given up: the database stays as it is.
- * (Were the room left free in the database, every page taken from it would be one more page to commit.) Costs 20 ms.
- */
-export function reserveLog(database: Database): void {
-  const bytes = CHECKPOINT_PAGES * PAGE_BYTES;
-  database.exec("pragma cache_size = 16");
-  database.exec("begin immediate");
-  database.exec("create table reserve (room blob)");
-  database.prepare("insert into reserve values (zeroblob(?))").run(bytes);
-  database.exec("rollback");
-  database.exec(`pragma cache_size = -${CACHE_KIB}`);
 }

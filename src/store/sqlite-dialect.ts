@@ -16,18 +16,23 @@ import type { Readers } from "./reader-pool.ts";
 import { READ_ONLY, type StatementResult } from "./statements.ts";
 import { type DatabasePort, StoreError } from "./thread.ts";
 
+type CaughtUp = () => Promise<void>;
+
 /** SQLite in threads, as Kysely sees it: reads go to a thread of their own, writes to the one that writes. */
 export class ThreadedSqliteDialect implements Dialect {
   readonly #writer: DatabasePort;
   readonly #readers: Readers;
+  readonly #caughtUp: CaughtUp;
 
-  constructor(writer: DatabasePort, readers: Readers) {
+  /** @param caughtUp waited for before each question that begins something: until the tables have what was queued before it */
+  constructor(writer: DatabasePort, readers: Readers, caughtUp: CaughtUp = async () => {}) {
     this.#writer = writer;
     this.#readers = readers;
+    this.#caughtUp = caughtUp;
   }
 
   createDriver(): Driver {
-    return new ThreadedSqliteDriver(this.#writer, this.#readers);
+    return new ThreadedSqliteDriver(this.#writer, this.#readers, this.#caughtUp);
   }
 
   createQueryCompiler(): QueryCompiler {
@@ -47,18 +52,20 @@ export class ThreadedSqliteDialect implements Dialect {
 class ThreadedSqliteDriver implements Driver {
   readonly #writer: DatabasePort;
   readonly #readers: Readers;
+  readonly #caughtUp: CaughtUp;
   /** Resolves when the transaction that is open now has ended. */
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(writer: DatabasePort, readers: Readers) {
+  constructor(writer: DatabasePort, readers: Readers, caughtUp: CaughtUp) {
     this.#writer = writer;
     this.#readers = readers;
+    this.#caughtUp = caughtUp;
   }
 
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<DatabaseConnection> {
-    return new ThreadedConnection(this.#writer, this.#readers);
+    return new ThreadedConnection(this.#writer, this.#readers, this.#caughtUp);
   }
 
   async beginTransaction(connection: DatabaseConnection): Promise<void> {
@@ -69,6 +76,7 @@ class ThreadedSqliteDriver implements Driver {
     });
     await before;
     try {
+      await this.#caughtUp();
       await this.#writer.ask("begin");
     } catch (error) {
       end();
@@ -107,12 +115,14 @@ const READING = /^\s*(?:select|with|values|explain|pragma)\b/i;
 class ThreadedConnection implements DatabaseConnection {
   readonly #writer: DatabasePort;
   readonly #readers: Readers;
+  readonly #caughtUp: CaughtUp;
   /** Set while a transaction is open on this connection. */
   endTurn: (() => void) | undefined;
 
-  constructor(writer: DatabasePort, readers: Readers) {
+  constructor(writer: DatabasePort, readers: Readers, caughtUp: CaughtUp) {
     this.#writer = writer;
     this.#readers = readers;
+    this.#caughtUp = caughtUp;
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
@@ -122,6 +132,7 @@ class ThreadedConnection implements DatabaseConnection {
 
   async #run({ sql, parameters, query }: CompiledQuery): Promise<StatementResult> {
     if (this.endTurn) return this.#writer.ask("run", sql, parameters, true);
+    await this.#caughtUp();
     const reads = query.kind === "SelectQueryNode" || (query.kind === "RawNode" && READING.test(sql));
     if (!reads) return this.#writer.ask("run", sql, parameters);
     try {

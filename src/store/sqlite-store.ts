@@ -3,6 +3,9 @@ import { Kysely } from "kysely";
 import type { Limits } from "../base/limits.ts";
 import type { Durability } from "../config/environment.ts";
 import { GroupJournal } from "./group-journal.ts";
+import { BatchLog } from "./log/batch-log.ts";
+import { recoverLog } from "./log/log-applier.ts";
+import { removeLogFiles } from "./log/log-files.ts";
 import { migrate } from "./migrate.ts";
 import { ReaderPool } from "./reader-pool.ts";
 import type { Schema } from "./schema.ts";
@@ -10,7 +13,7 @@ import type { Store } from "./spec.ts";
 import { type ConnectionOptions, openForWriting } from "./sqlite-connection.ts";
 import { ThreadedSqliteDialect } from "./sqlite-dialect.ts";
 import { StoreHub } from "./store-hub.ts";
-import { type BatchOutcome, DatabaseThread, type SourcedBatch } from "./thread.ts";
+import { type BatchOutcome, DatabaseThread, type LogAnswer, type LogMessage, type SourcedBatch } from "./thread.ts";
 
 /** One report may be long; the other reader stays free for short questions. */
 const READERS = 2;
@@ -39,29 +42,46 @@ export interface SqliteStore extends Store {
  * await store.journal.append({ op: "mark", name: "hello", value: "world" });
  * await store.close();
  */
-export function openSqliteStore({ folder, durability = "disk", limits, reserve }: SqliteStoreOptions): SqliteStore {
+export function openSqliteStore({
+  folder,
+  durability = "disk",
+  limits,
+  reserve = false,
+}: SqliteStoreOptions): SqliteStore {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const options: ConnectionOptions = { folder, durability };
-  const database = openForWriting(options);
-  try {
-    migrate(database);
-  } finally {
-    database.close();
-  }
-  const writer = new DatabaseThread("sqlite-writer", { ...options, reserve });
+  const newest = prepare(options);
+  const writer = new DatabaseThread("sqlite-writer", { ...options });
   const readers = new ReaderPool(() => new DatabaseThread("sqlite-reader", { ...options }), READERS);
-  const journal = new GroupJournal(
-    (batch) => writer.post({ source: 0, batch } satisfies SourcedBatch),
-    limits.journalQueue,
-  );
+  const log = new BatchLog({
+    folder,
+    durability,
+    newest,
+    reserve,
+    apply: (stretch) => writer.post({ stretch } satisfies LogMessage),
+    onDurable: () => journal.committed(),
+    onFailure: (cause) => journal.fail(cause),
+    onLong: () => journal.renew(),
+  });
+  const journal = new GroupJournal((batch, isFresh) => {
+    // Whether a seat is still its own only the tables tell.
+    if (batch.seat.length > 0) writer.post({ source: 0, batch } satisfies SourcedBatch);
+    else log.append(batch, isFresh);
+  }, limits.journalQueue);
   const hub = new StoreHub(writer, readers);
   writer.onMessage = (message) => {
-    const outcome = message as BatchOutcome;
-    if (outcome.source === 0) journal.answered(outcome);
-    else hub.tell(outcome);
+    if ("applied" in (message as LogAnswer)) log.applied((message as LogAnswer).applied);
+    else if ((message as BatchOutcome).source === 0) journal.answered(message as BatchOutcome);
+    else hub.tell(message as BatchOutcome);
   };
   writer.onFatal = (cause) => journal.fail(cause);
-  const query = new Kysely<Schema>({ dialect: new ThreadedSqliteDialect(writer, readers) });
+  journal.onFailure(() => log.fail());
+  /** What was queued before a question is seen by it. */
+  const caughtUp = async (): Promise<void> => {
+    await journal.queued?.catch(() => {});
+    await log.caughtUp();
+  };
+  const query = new Kysely<Schema>({ dialect: new ThreadedSqliteDialect(writer, readers, caughtUp) });
   return {
     engine: "sqlite",
     hub,
@@ -70,7 +90,21 @@ export function openSqliteStore({ folder, durability = "disk", limits, reserve }
     warnings: [],
     close: async () => {
       await journal.drain().catch(() => {});
+      const isFolded = await log.finish();
       await Promise.all([writer.close(), readers.close()]);
+      log.close();
+      if (isFolded) removeLogFiles(folder);
     },
   };
+}
+
+/** Tables of this version, with all that is in the log. Returns the number of its newest frame. */
+function prepare(options: ConnectionOptions): number {
+  const database = openForWriting(options);
+  try {
+    migrate(database);
+    return recoverLog(database, options);
+  } finally {
+    database.close();
+  }
 }

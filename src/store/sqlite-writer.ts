@@ -1,45 +1,50 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { BatchWriter } from "./batch-writer.ts";
-import { type ConnectionOptions, openForWriting, reserveLog } from "./sqlite-connection.ts";
+import { LogApplier } from "./log/log-applier.ts";
+import { openLogFileForReading } from "./log/log-files.ts";
+import { type ConnectionOptions, openForWriting } from "./sqlite-connection.ts";
 import { isDiskFailure, Statements, type ThreadError, threadError } from "./statements.ts";
-import type { BatchOutcome, SourcedBatch, ThreadAnswer, ThreadRequest } from "./thread.ts";
+import type { BatchOutcome, LogAnswer, LogMessage, SourcedBatch, ThreadAnswer, ThreadRequest } from "./thread.ts";
 
 /** The thread that writes, alone. Batches of the journal and statements of administration take turns. */
 const port = parentPort!;
-const options = workerData as ConnectionOptions & { readonly reserve?: boolean };
+const options = workerData as ConnectionOptions;
 const database = openForWriting(options);
-// On this connection, which stays open: the log goes when the last one closes.
-if (options.reserve) reserveLog(database);
 const statements = new Statements(database);
 /** By the process that sends them: each describes its own circumstances. */
 const writers = new Map<number, BatchWriter>();
+let applier: LogApplier | undefined;
+const logFiles: number[] = [];
 const beginBatch = database.prepare("begin immediate");
 const commitBatch = database.prepare("commit");
 
 /** An open transaction of administration holds everything else up: it may not idle for longer than this. */
 const IDLE_TRANSACTION_MS = 5_000;
 
+type Message = SourcedBatch | LogMessage | ThreadRequest;
+
 let failed = false;
 let open = false;
 let idle: NodeJS.Timeout | undefined;
-let waiting: (SourcedBatch | ThreadRequest)[] = [];
+let waiting: Message[] = [];
 /** Batches of several processes that came in one turn of the event loop: one commit is enough for them. */
 let together: SourcedBatch[] = [];
 
-port.on("message", (message: SourcedBatch | ThreadRequest) => {
+port.on("message", (message: Message) => {
   if (open && !isInside(message)) waiting.push(message);
   else handle(message);
 });
 
-function isInside(message: SourcedBatch | ThreadRequest): boolean {
+function isInside(message: Message): boolean {
   return "inside" in message && message.inside;
 }
 
-function handle(message: SourcedBatch | ThreadRequest): void {
+function handle(message: Message): void {
   if ("ask" in message) {
     commitTogether();
     port.postMessage(answer(message));
-  } else if (message.source === 0) port.postMessage(commit([message])[0]);
+  } else if ("stretch" in message) apply(message);
+  else if (message.source === 0) port.postMessage(commit([message])[0]);
   else {
     if (together.length === 0) setImmediate(commitTogether);
     together.push(message);
@@ -51,6 +56,20 @@ function commitTogether(): void {
   const batches = together;
   together = [];
   for (const outcome of commit(batches)) port.postMessage(outcome);
+}
+
+/** A failure ends the thread, and with it the store: what the disk holds now, nobody knows. */
+function apply({ stretch }: LogMessage): void {
+  if (failed) return;
+  try {
+    applier ??= new LogApplier(database, writerOf(0), options.durability);
+    const descriptor = (logFiles[stretch.file] ??= openLogFileForReading(options.folder, stretch.file));
+    applier.applyStretch(stretch, descriptor);
+    port.postMessage({ applied: stretch } satisfies LogAnswer);
+  } catch (error) {
+    failed = true;
+    port.postMessage({ source: 0, error: threadError(error) } satisfies BatchOutcome);
+  }
 }
 
 /** One transaction for all of them. A failure is final: what the disk holds now, nobody knows. */

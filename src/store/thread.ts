@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { Batch } from "./batch.ts";
+import type { LogStretch } from "./log/log-applier.ts";
 import type { StatementResult, ThreadError } from "./statements.ts";
 
 /** What a database thread is asked, beside batches. Each question has one answer with its id. */
@@ -27,6 +28,16 @@ export interface SourcedBatch {
   /** The process that sends it: 0 for the one that owns the store. */
   readonly source: number;
   readonly batch: Batch;
+}
+
+/** A stretch of the log to be brought into the tables … */
+export interface LogMessage {
+  readonly stretch: LogStretch;
+}
+
+/** … and that it is there. */
+export interface LogAnswer {
+  readonly applied: LogStretch;
 }
 
 export interface BatchOutcome {

@@ -5,6 +5,8 @@ export const storeWords = translations(
   {
     diskFailed: (cause: string) =>
       `The ledger could not be written (${cause}). Nothing more is promised: Maidan stops. Check the disk and its free space, then start again.`,
+    logDamaged: (folder: string, files: string, number: number) =>
+      `The ledger's log in ${folder} (${files}) is damaged before its end: entries that were acknowledged cannot be read from frame ${number} on. Bring the whole folder back from a backup, or from the disk that failed. Without these files Maidan starts, and what stood only in them is lost.`,
     newerStore: (found: string, known: number) =>
       `The data folder was written by a newer Maidan (its tables have version ${found}, this program knows ${known}). Start the newer program, or use another data folder.`,
     newerDatabase: (place: string, found: string, known: number) =>
@@ -42,6 +44,8 @@ export const storeWords = translations(
   {
     diskFailed: (cause) =>
       `账本无法写入（${cause}）。此后无法再作任何保证：Maidan 停止运行。请检查磁盘及剩余空间，然后重新启动。`,
+    logDamaged: (folder, files, number) =>
+      `${folder} 中的账本日志（${files}）在末尾之前已损坏：从第 ${number} 帧起，已确认的分录无法读出。请从备份或出故障的磁盘恢复整个目录。若移走这些文件，Maidan 可以启动，但只存于其中的内容将丢失。`,
     newerStore: (found, known) =>
       `数据目录由更新版本的 Maidan 写入（其表结构版本为 ${found}，本程序只认识 ${known}）。请启动新版本，或换一个数据目录。`,
     newerDatabase: (place, found, known) =>
