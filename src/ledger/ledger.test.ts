@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { PHASE } from "../store/spec.ts";
 import { Bench, budget, costs, WORLD } from "./ledger.suite.ts";
@@ -649,6 +650,7 @@ describe("changes of budgets", () => {
         while (running) {
           await spend(3n);
           spent += 3n;
+          await sleep(1); // the vendor answers
         }
       }),
     );

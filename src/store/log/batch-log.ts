@@ -56,6 +56,7 @@ export class BatchLog {
   #held: Batch | undefined;
   #timer: NodeJS.Timeout | undefined;
   #failed = false;
+  #isClosed = false;
   #waiting: Waiting[] = [];
   #finished: ((durable: boolean) => void) | undefined;
 
@@ -73,6 +74,10 @@ export class BatchLog {
   /** Answered by `onDurable` or `onFailure`. @param isFresh see `GroupJournal`: only such a batch may be the first of a file */
   append(batch: Batch, isFresh: boolean): void {
     if (this.#failed) return;
+    if (this.#isClosed) {
+      this.#break(new Error("the store is closed"));
+      return;
+    }
     if (isFresh && this.#end >= LOG_FILE_BYTES) {
       if (this.#otherIsNeeded) {
         this.#held = batch;
@@ -141,8 +146,9 @@ export class BatchLog {
     this.#finished?.(false);
   }
 
-  /** When nothing is under way. */
+  /** When nothing is under way; nothing can be appended any more. */
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
     for (const descriptor of this.#descriptors) closeSync(descriptor);
   }
