@@ -31,6 +31,7 @@ import { examineSettings, examineStore } from "./control/doctor/installation.ts"
 import { probeEndpoint } from "./control/doctor/probe.ts";
 import { follow, worldOf } from "./control/following.ts";
 import { nodeName } from "./control/node-name.ts";
+import { limitsInForce } from "./control/snapshot.ts";
 import { addressOf, listen } from "./http/listening.ts";
 import { Metrics } from "./http/metrics.ts";
 import { observeCalls } from "./http/observer.ts";
@@ -99,10 +100,9 @@ async function install(options: InstallationOptions): Promise<Installation> {
 /** PostgreSQL's, where one is named; a worker's is that of the process that started it; else the data folder's own. */
 async function openStore(options: InstallationOptions): Promise<Store> {
   const { dataFolder: folder, durability, databaseUrl: url, serves: reserve, worker } = options;
-  const limits = DEFAULT_LIMITS;
-  if (url !== undefined) return openPostgresStore({ url, durability, limits });
-  if (worker !== undefined) return openRemoteStore(channelToPrimary(), limits);
-  return openSqliteStore({ folder, durability, limits, reserve });
+  if (url !== undefined) return openPostgresStore({ url, durability, limits: DEFAULT_LIMITS });
+  if (worker !== undefined) return openRemoteStore(channelToPrimary(), DEFAULT_LIMITS);
+  return openSqliteStore({ folder, durability, limits: DEFAULT_LIMITS, reserve });
 }
 
 /** How this process shares its store with others; undefined where it has it alone. */
@@ -128,9 +128,9 @@ async function assemble(options: InstallationOptions, lock: FolderLock | undefin
   await proveSealer(store.query, sealer);
   const { query, journal } = store;
   const control = await Control.open({ query, seal: sealer, environment: process.env, clock });
-  const { settings, limits } = control.snapshot();
+  const limits = limitsInForce(control.snapshot);
   const sharing = sharingOf(options, control);
-  const { budgets } = settings;
+  const { budgets } = control.snapshot().settings;
   const ledger = await Ledger.open({ store, clock, limits, budgets, world: worldOf(control), sharing });
   const gate = new AdmissionGate(clock, limits);
   const health = new EndpointHealth(clock);
@@ -142,7 +142,7 @@ async function assemble(options: InstallationOptions, lock: FolderLock | undefin
     endpoints: () => healthOf(control, health),
   });
   journal.onCommit((milliseconds) => metrics.journalCommitted(milliseconds));
-  const { snapshot, connections } = await follow(control, ledger);
+  const { snapshot, connections } = await follow(control, ledger, store);
   const keptAnswers = new KeptAnswers(query, journal, sealer, clock, limits, sharing !== undefined);
   const calls: CallEnvironment = {
     clock,
@@ -223,7 +223,7 @@ function makeOperators(options: InstallationOptions, parts: OperatorsParts): Ret
       clock,
       pingStore: () => query.selectFrom("meta").select("name").limit(1).execute(),
       journalDepth: () => journal.depth,
-      journalQueue: DEFAULT_LIMITS.journalQueue,
+      journalQueue: () => calls.limits.journalQueue,
       endpoints: () => healthOf(control, health),
       lastEntryAt: () => (ledger.lastAttempt === undefined ? undefined : timeOfId(ledger.lastAttempt)),
       stopping: () => life.stopping,

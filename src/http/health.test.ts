@@ -7,7 +7,7 @@ const well: HealthSources = {
   clock: new ManualClock(NOW),
   pingStore: async () => {},
   journalDepth: () => 0,
-  journalQueue: 100,
+  journalQueue: () => 100,
   endpoints: () => [],
   lastEntryAt: async () => NOW - 1,
   stopping: () => false,

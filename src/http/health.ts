@@ -8,7 +8,7 @@ export interface HealthSources {
   readonly pingStore: () => Promise<unknown>;
   readonly journalDepth: () => number;
   /** Rows that may wait for the disk: `limits.journalQueue`. */
-  readonly journalQueue: number;
+  readonly journalQueue: () => number;
   readonly endpoints: () => Iterable<HealthState>;
   /** The time of the last entry, milliseconds: a clock behind it is off. Undefined before the first. */
   readonly lastEntryAt: () => number | undefined | Promise<number | undefined>;
@@ -71,7 +71,8 @@ async function withinBound<T>(answer: Promise<T>): Promise<T> {
 
 function checkJournal({ journalDepth, journalQueue }: HealthSources): HealthCheck {
   const depth = journalDepth();
-  const state = depth >= journalQueue ? "failed" : depth > journalQueue / 2 ? "warning" : "ok";
+  const queue = journalQueue();
+  const state = depth >= queue ? "failed" : depth > queue / 2 ? "warning" : "ok";
   return { name: "journal", state, detail: `${depth} rows waiting` };
 }
 

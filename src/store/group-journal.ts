@@ -22,7 +22,8 @@ interface Group {
  */
 export class GroupJournal implements Journal {
   readonly #post: (batch: Batch) => void;
-  readonly #limit: number;
+  /** Rows that may wait before the journal says it is full. */
+  limit: number;
   readonly #listeners: ((cause: unknown) => void)[] = [];
   readonly #commitListeners: ((milliseconds: number) => void)[] = [];
   readonly #fenceListeners: (() => void)[] = [];
@@ -38,11 +39,10 @@ export class GroupJournal implements Journal {
 
   /**
    * @param post hands a batch to the one who writes; exactly one of `committed` and `fail` answers it
-   * @param limit rows that may wait before the journal says it is full
    */
   constructor(post: (batch: Batch) => void, limit: number) {
     this.#post = post;
-    this.#limit = limit;
+    this.limit = limit;
   }
 
   get depth(): number {
@@ -50,7 +50,7 @@ export class GroupJournal implements Journal {
   }
 
   get full(): boolean {
-    return this.depth >= this.#limit;
+    return this.depth >= this.limit;
   }
 
   append(row: JournalRow): Promise<void> {

@@ -217,6 +217,17 @@ onPostgres("PostgreSQL that goes away", (server) => {
       expect(await store.query.selectFrom("kept_answers").select("id").execute()).toEqual([{ id: "k" }]);
     });
 
+    test("an outage lasts as long as the limit that was set last, also in the middle of one", async () => {
+      store = await openPostgresStore({ url: wire.through(url), limits: DEFAULT_LIMITS });
+      store.setLimits({ ...DEFAULT_LIMITS, storeAwayMs: 50_000 });
+      await store.journal.append({ op: "entry", entry: sampleEntry("call_1.1") });
+      await server().stop("immediate");
+      const row = store.journal.append({ op: "entry", entry: sampleEntry("call_2.1") });
+      setTimeout(() => store!.setLimits({ ...DEFAULT_LIMITS, storeAwayMs: 1 }), 300);
+      await expect(row).rejects.toThrow(/was away for [0-9] seconds/);
+      await server().startAgain();
+    });
+
     test("an outage longer than the limit stops everything, with a clear word", async () => {
       const limits = { ...DEFAULT_LIMITS, storeAwayMs: 1_500 };
       store = await openPostgresStore({ url: wire.through(url), limits });

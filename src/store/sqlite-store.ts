@@ -68,6 +68,9 @@ export function openSqliteStore({ folder, durability = "disk", limits, reserve }
     query,
     journal,
     warnings: [],
+    setLimits: ({ journalQueue }) => {
+      journal.limit = journalQueue;
+    },
     close: async () => {
       await journal.drain().catch(() => {});
       await Promise.all([writer.close(), readers.close()]);
