@@ -23,6 +23,8 @@ export interface SqliteStoreOptions {
   readonly limits: Pick<Limits, "journalQueue">;
   /** Prepares the log for many commits: worth its 20 ms for a server, not for one command. */
   readonly reserve?: boolean | undefined;
+  /** Hears why the log could not be folded into the file when the store was closed: nothing is lost by it. */
+  readonly onTrouble?: ((cause: unknown) => void) | undefined;
 }
 
 export interface SqliteStore extends Store {
@@ -39,7 +41,13 @@ export interface SqliteStore extends Store {
  * await store.journal.append({ op: "mark", name: "hello", value: "world" });
  * await store.close();
  */
-export function openSqliteStore({ folder, durability = "disk", limits, reserve }: SqliteStoreOptions): SqliteStore {
+export function openSqliteStore({
+  folder,
+  durability = "disk",
+  limits,
+  reserve,
+  onTrouble = () => {},
+}: SqliteStoreOptions): SqliteStore {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const options: ConnectionOptions = { folder, durability };
   const database = openForWriting(options);
@@ -73,7 +81,10 @@ export function openSqliteStore({ folder, durability = "disk", limits, reserve }
     },
     close: async () => {
       await journal.drain().catch(() => {});
-      await Promise.all([writer.close(), readers.close()]);
+      // In this order: nobody reads any more when the log is folded.
+      await readers.close();
+      await writer.ask("fold").catch(onTrouble);
+      await writer.close();
     },
   };
 }

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { BatchWriter } from "./batch-writer.ts";
-import { type ConnectionOptions, openForWriting, reserveLog } from "./sqlite-connection.ts";
+import { type ConnectionOptions, foldLog, openForWriting, reserveLog } from "./sqlite-connection.ts";
 import { isDiskFailure, Statements, type ThreadError, threadError } from "./statements.ts";
 import type { BatchOutcome, SourcedBatch, ThreadAnswer, ThreadRequest } from "./thread.ts";
 
@@ -110,6 +110,9 @@ function perform({ ask, sql, parameters, inside }: ThreadRequest): Pick<ThreadAn
     case "run":
       if (inside) watch();
       return { result: statements.run({ sql, parameters }) };
+    case "fold":
+      foldLog(database);
+      return {};
     case "close":
       database.close();
       return {};
