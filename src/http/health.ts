@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { Fault } from "../base/faults.ts";
 import type { HealthState } from "../routing/health.ts";
 
 /** What readiness is told from. */
@@ -98,6 +99,6 @@ function checkEndpoint(health: HealthState): HealthCheck {
 
 /** The code of a system error, never its message: a path or a row may stand in it. */
 function codeOf(cause: unknown): string {
-  const code = (cause as { code?: unknown } | undefined)?.code;
+  const { code } = ((cause instanceof Fault ? cause.cause : cause) ?? {}) as { code?: unknown };
   return typeof code === "string" ? code : "error";
 }

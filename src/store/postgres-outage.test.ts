@@ -161,6 +161,26 @@ onPostgres("PostgreSQL that goes away", (server) => {
       await query.insertInto("jobs").values({ name: "j", due_at: 1 }).execute();
     });
 
+    test("whoever asks meanwhile is told to come back", async () => {
+      store = await openPostgresStore({ url, limits: DEFAULT_LIMITS });
+      const { query } = store;
+      const read = () => query.selectFrom("meta").select("name").execute();
+      const cut = query.transaction().execute(async (open) => {
+        await open.insertInto("jobs").values({ name: "cut", due_at: 1 }).execute();
+        await server().stop("immediate");
+        await open.insertInto("jobs").values({ name: "off", due_at: 1 }).execute();
+      });
+      const away = { code: "overloaded", retryAfterMs: 2_000, message: expect.stringMatching(/cannot be reached/) };
+      await expect(cut).rejects.toMatchObject(away);
+      const asked = [read(), query.insertInto("jobs").values({ name: "j", due_at: 1 }).execute()];
+      for (const outcome of await Promise.allSettled(asked)) {
+        expect(outcome).toMatchObject({ status: "rejected", reason: away });
+      }
+      await server().startAgain();
+      expect(await read()).toHaveLength(1);
+      expect(await query.selectFrom("jobs").selectAll().execute()).toEqual([]);
+    });
+
     test("circumstances that a crash of the server took away are written again", async () => {
       store = await openPostgresStore({ url, durability: "process", limits: DEFAULT_LIMITS });
       await store.journal.append({ op: "entry", entry: sampleEntry("call_1.1") });
