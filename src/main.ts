@@ -3,7 +3,7 @@ import { chmodSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { type Logger, pino } from "pino";
+import type { Logger } from "pino";
 import { AdmissionGate } from "./admission/gate.ts";
 import { systemClock } from "./base/clock.ts";
 import { CallIds, timeOfId } from "./base/ids.ts";
@@ -31,7 +31,9 @@ import { examineSettings, examineStore } from "./control/doctor/installation.ts"
 import { probeEndpoint } from "./control/doctor/probe.ts";
 import { follow, worldOf } from "./control/following.ts";
 import { nodeName } from "./control/node-name.ts";
+import { limitsInForce } from "./control/snapshot.ts";
 import { addressOf, listen } from "./http/listening.ts";
+import { makeLog } from "./http/log.ts";
 import { Metrics } from "./http/metrics.ts";
 import { observeCalls } from "./http/observer.ts";
 import { operatorsApp } from "./http/operators/app.ts";
@@ -98,11 +100,11 @@ async function install(options: InstallationOptions): Promise<Installation> {
 
 /** PostgreSQL's, where one is named; a worker's is that of the process that started it; else the data folder's own. */
 async function openStore(options: InstallationOptions): Promise<Store> {
-  const { dataFolder: folder, durability, databaseUrl: url, serves: reserve, worker } = options;
-  const limits = DEFAULT_LIMITS;
-  if (url !== undefined) return openPostgresStore({ url, durability, limits });
-  if (worker !== undefined) return openRemoteStore(channelToPrimary(), limits);
-  return openSqliteStore({ folder, durability, limits, reserve });
+  const { dataFolder: folder, durability, databaseUrl: url, serves: reserve, worker, log } = options;
+  const onTrouble = (cause: unknown): void => log.warn({ err: cause }, "store");
+  if (url !== undefined) return openPostgresStore({ url, durability, limits: DEFAULT_LIMITS });
+  if (worker !== undefined) return openRemoteStore(channelToPrimary(), DEFAULT_LIMITS);
+  return openSqliteStore({ folder, durability, limits: DEFAULT_LIMITS, reserve, onTrouble });
 }
 
 /** How this process shares its store with others; undefined where it has it alone. */
@@ -128,9 +130,9 @@ async function assemble(options: InstallationOptions, lock: FolderLock | undefin
   await proveSealer(store.query, sealer);
   const { query, journal } = store;
   const control = await Control.open({ query, seal: sealer, environment: process.env, clock });
-  const { settings, limits } = control.snapshot();
+  const limits = limitsInForce(control.snapshot);
   const sharing = sharingOf(options, control);
-  const { budgets } = settings;
+  const { budgets } = control.snapshot().settings;
   const ledger = await Ledger.open({ store, clock, limits, budgets, world: worldOf(control), sharing });
   const gate = new AdmissionGate(clock, limits);
   const health = new EndpointHealth(clock);
@@ -142,7 +144,7 @@ async function assemble(options: InstallationOptions, lock: FolderLock | undefin
     endpoints: () => healthOf(control, health),
   });
   journal.onCommit((milliseconds) => metrics.journalCommitted(milliseconds));
-  const { snapshot, connections } = await follow(control, ledger);
+  const { snapshot, connections } = await follow(control, ledger, store);
   const keptAnswers = new KeptAnswers(query, journal, sealer, clock, limits, sharing !== undefined);
   const calls: CallEnvironment = {
     clock,
@@ -223,7 +225,7 @@ function makeOperators(options: InstallationOptions, parts: OperatorsParts): Ret
       clock,
       pingStore: () => query.selectFrom("meta").select("name").limit(1).execute(),
       journalDepth: () => journal.depth,
-      journalQueue: DEFAULT_LIMITS.journalQueue,
+      journalQueue: () => calls.limits.journalQueue,
       endpoints: () => healthOf(control, health),
       lastEntryAt: () => (ledger.lastAttempt === undefined ? undefined : timeOfId(ledger.lastAttempt)),
       stopping: () => life.stopping,
@@ -253,10 +255,10 @@ function healthOf(control: Control, health: EndpointHealth): HealthState[] {
 /** Serves on the data folder until closed. */
 async function startServer(options: StartOptions): Promise<StartedServer> {
   const { dataFolder, language } = options;
-  const log = makeLog();
   let address: string | undefined;
   const worker = workerNumber();
-  const { databaseUrl, sealingKey } = readEnvironment(process.env);
+  const { databaseUrl, sealingKey, logLevel } = readEnvironment(process.env);
+  const log = makeLog(logLevel);
   const parts = { ...options, databaseUrl, sealingKey, worker, log, serves: true, address: () => address };
   const installation = await install(parts);
   const { control, calls, operators, ledger } = installation;
@@ -314,8 +316,10 @@ async function startWorkers(options: StartOptions, count: number): Promise<Worke
   const lock = lockDataFolder(folder);
   const path = controlSocketPath(folder);
   if (path !== undefined) rmSync(path, { force: true });
-  const isOwner = readEnvironment(process.env).databaseUrl === undefined;
-  const store = isOwner ? openSqliteStore({ folder, durability, limits: DEFAULT_LIMITS, reserve: true }) : undefined;
+  const { databaseUrl, logLevel } = readEnvironment(process.env);
+  const onTrouble = (cause: unknown): void => makeLog(logLevel).warn({ err: cause }, "store");
+  const own = { folder, durability, limits: DEFAULT_LIMITS, reserve: true, onTrouble };
+  const store = databaseUrl === undefined ? openSqliteStore(own) : undefined;
   const close = async (): Promise<void> => {
     await store?.close();
     lock.release();
@@ -332,23 +336,14 @@ async function startWorkers(options: StartOptions, count: number): Promise<Worke
 
 /** The operators' API on a data folder that no server uses. */
 async function openInProcess(dataFolder: string): Promise<InProcess> {
-  const log = makeLog();
-  const rest = { worker: undefined, log, serves: false, address: () => undefined };
-  const { operators, close } = await install({ ...readEnvironment(process.env), dataFolder, ...rest });
+  const settings = readEnvironment(process.env);
+  const rest = { worker: undefined, log: makeLog(settings.logLevel), serves: false, address: () => undefined };
+  const { operators, close } = await install({ ...settings, dataFolder, ...rest });
   return { fetch: (request) => operators.fetch(request, { trusted: true }), close };
 }
 
 async function firstStart(control: Control): Promise<Awaited<ReturnType<Control["firstStart"]>>> {
   return control.isEmpty ? control.firstStart(await findLocalEndpoints()) : undefined;
-}
-
-/** Structured lines on standard error. Credentials never reach it; should one, its usual names are blacked out. */
-function makeLog(): Logger {
-  const redact = {
-    paths: ["*.authorization", "*.apiKey", "*.secret", "*.credentials", "*.body"],
-    censor: "[redacted]",
-  };
-  return pino({ level: readEnvironment(process.env).logLevel, redact, base: null }, pino.destination(2));
 }
 
 /** The command line's way in: whoever may open the data folder is an administrator. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningMaidan, startMaidan } from "./harness/maidan.ts";
 import type { RawAnswer } from "./harness/requests.ts";
@@ -5,6 +6,32 @@ import { chat, endpoint, payer, yaml } from "./harness/settings.ts";
 import { type RunningUpstream, startUpstream } from "./harness/start-upstream.ts";
 
 const CHAT = "/v1/chat/completions";
+
+describe("the bound of the ledger's queue", () => {
+  it.each([
+    { name: "one process", flags: [] },
+    { name: "workers", flags: ["--workers", "2"] },
+  ])("holds from the moment it is set, and no longer: $name", async ({ flags }) => {
+    const upstream = await startUpstream({ models: { "*": { outputTokens: 4 } } });
+    const settings = (limits: object) =>
+      yaml({ endpoints: [endpoint(upstream)], payers: [payer("acme", "500.00")], limits });
+    const maidan = await startMaidan({ flags, yaml: settings({ journalQueue: 1 }) });
+    try {
+      const burst = async (): Promise<Set<number>> => {
+        const ask = () => maidan.ask(CHAT, "sk-test-acme", { body: chat("lab/mini") });
+        return new Set((await Promise.all(Array.from({ length: 200 }, ask))).map(({ status }) => status));
+      };
+      if (flags.length > 0) await sleep(2_000); // until the settings are in force at the other worker
+      expect(await burst()).toContain(503);
+      await maidan.admin.apply(settings({ journalQueue: 10_000 }));
+      if (flags.length > 0) await sleep(2_000);
+      expect(await burst()).toEqual(new Set([200]));
+    } finally {
+      await maidan.stop();
+      await upstream.stop();
+    }
+  });
+});
 
 /** Issue: "RPM, TPM and concurrency limits on any node of the tree". */
 describe("limits of admission", () => {

@@ -248,6 +248,24 @@ onPostgres("many nodes, one cap", (server) => {
   });
 });
 
+onPostgres("a node without its PostgreSQL", (server) => {
+  it("refuses what it must look up, waits as long as the settings say, and ends", async () => {
+    const environment = { MAIDAN_DATABASE_URL: await server().createDatabase(), MAIDAN_SEALING_KEY: SEALING_KEY };
+    const node = await startNode({ environment, yaml: `${settings()}\nlimits: { storeAwayMs: 1000 }\n` });
+    expect((await node.ask(CHAT, "sk-test-acme", { body: chat("lab/mini") })).status).toBe(200);
+    await server().stop("immediate");
+    const headers = { "idempotency-key": "k" };
+    const refused = await node.ask(CHAT, "sk-test-acme", { headers, body: chat("lab/mini") });
+    expect([refused.status, refused.headers["retry-after"]]).toEqual([503, "2"]);
+    expect(JSON.parse(refused.body.toString()).error.code).toBe("overloaded");
+    await node.ask(CHAT, "sk-test-acme", { body: chat("lab/mini") });
+    await node.printed.find(/was away for \d seconds/, "it waited for as long as by default");
+    if (node.process.exitCode === null) await once(node.process, "exit");
+    expect([node.process.exitCode, node.process.signalCode]).toEqual([1, null]);
+    await server().startAgain();
+  });
+});
+
 describe("workers on one machine", () => {
   it("share a port, a store and a cap", async () => {
     const node = await startNode({ flags: ["--workers", "3"], yaml: settings() });

@@ -268,8 +268,7 @@ export class CallBench {
     const { clock, limits, snapshot } = this;
     const inner = await openTestStore(this.folder, limits);
     this.journal = new StoppableJournal(inner.journal);
-    const { engine, query, warnings } = inner;
-    this.store = { engine, query, journal: this.journal, warnings, close: () => inner.close() };
+    this.store = { ...inner, journal: this.journal };
     const world: LedgerWorld = {
       pathOf: (payer) => snapshot.payers.path(payer),
       rate: (from, to, at) => snapshot.catalogue.rate(from, to, at),

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openSealer } from "../store/sealing.ts";
 import { CallBench, RecordingSink, SECRET } from "./environment.suite.ts";
+import { KeptAnswers } from "./kept-answers.ts";
 import { brokenBy, buffered, events, refusal, streamed } from "./scripted-transport.suite.ts";
 
 const KEY = "a-key-that-nobody-may-find-71c2";
@@ -126,6 +128,45 @@ describe("the same Idempotency-Key again", () => {
     bench.clock.advance(bench.limits.keptAnswerMs + 1);
     await bench.environment.keptAnswers.expire();
     expect(await bench.store.query.selectFrom("kept_answers").selectAll().execute()).toEqual([]);
+  });
+
+  test("is never new while its call is in doubt, however long that is", async () => {
+    bench.vendor.answer({ fail: brokenBy("server_error") }, buffered("the second", USAGE));
+    const first = await ask();
+    const { attempt } = bench.ledger.unsettled()[0]!;
+    for (let day = 0; day < 3; day++) {
+      bench.clock.advance(bench.limits.keptAnswerMs + 1);
+      await bench.environment.keptAnswers.expire();
+      await bench.crash();
+      const { outcome } = await ask();
+      expect(outcome.fault).toMatchObject({
+        code: "idempotency_conflict",
+        details: { call: first.outcome.call },
+      });
+    }
+    expect(bench.vendor.requests).toHaveLength(1);
+    await bench.ledger.resolve(attempt, { action: "release", reason: "not on the bill" }, bench.clock.now());
+    expect((await ask()).sink.text).toContain("the second");
+  });
+
+  test("is never new while its call is under way, however long that is", async () => {
+    bench.vendor.answer(buffered(ANSWER, USAGE, { end: "never" }));
+    void ask();
+    await expect.poll(() => bench.vendor.exchanges[0]?.sent).toBe(1);
+    bench.clock.advance(bench.limits.keptAnswerMs + 1);
+    const another = new KeptAnswers(
+      bench.store.query,
+      bench.store.journal,
+      openSealer(bench.folder),
+      bench.clock,
+      bench.limits,
+      true,
+    );
+    await another.expire();
+    const body = Buffer.from(bench.request().request.body);
+    const again = another.claim("team-key", KEY, body, "call_other");
+    await expect(again).rejects.toMatchObject({ code: "idempotency_conflict" });
+    await bench.crash();
   });
 
   test("that is too long is refused", async () => {

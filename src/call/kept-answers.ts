@@ -1,15 +1,17 @@
 import { createHash } from "node:crypto";
-import type { Kysely } from "kysely";
+import { type Kysely, type SqlBool, sql } from "kysely";
 import type { Clock } from "../base/clock.ts";
 import { Fault } from "../base/faults.ts";
 import type { Limits } from "../base/limits.ts";
 import { callWords } from "../base/messages/call.ts";
+import { IS_UNDECIDED } from "../store/kept-calls.ts";
 import { keptRow } from "../store/kept-writing.ts";
 import type { Schema } from "../store/schema.ts";
 import type { Journal, KeptAnswerRow } from "../store/spec.ts";
 import type { CallHead } from "./spec.ts";
 
 const LONGEST_KEY = 255;
+const IS_DECIDED = sql<SqlBool>`not ${IS_UNDECIDED}`;
 
 /** Encrypts what is kept, so that no answer stands in the store in clear. */
 export interface AnswerSealer {
@@ -112,17 +114,21 @@ export class KeptAnswers {
     this.#open.delete(claim.id);
   }
 
-  /** Removes what has been kept long enough. */
+  /** Removes what has been kept long enough. What is in doubt is never that: another try might be served twice. */
   async expire(): Promise<void> {
-    const before = this.#clock.now() - this.#limits.keptAnswerMs;
-    await this.#query.deleteFrom("kept_answers").where("at", "<", before).execute();
+    await this.#query.deleteFrom("kept_answers").where("at", "<", this.#oldest).where(IS_DECIDED).execute();
+  }
+
+  /** When what is new enough to count was kept. */
+  get #oldest(): number {
+    return this.#clock.now() - this.#limits.keptAnswerMs;
   }
 
   /** Of nodes that claim a key at a time, one gets it. What has been kept for long enough is no claim. */
   async #claimAmongNodes(claim: Claim): Promise<boolean> {
     const { id } = claim;
-    const before = this.#clock.now() - this.#limits.keptAnswerMs;
-    await this.#query.deleteFrom("kept_answers").where("id", "=", id).where("at", "<", before).execute();
+    const earlier = this.#query.deleteFrom("kept_answers").where("id", "=", id).where("at", "<", this.#oldest);
+    await earlier.where(IS_DECIDED).execute();
     const { numInsertedOrUpdatedRows } = await this.#query
       .insertInto("kept_answers")
       .values(keptRow(this.pending(claim)))
@@ -132,8 +138,10 @@ export class KeptAnswers {
   }
 
   async #stored(claim: Claim): Promise<KeptAnswer | undefined> {
-    const row = await this.#query.selectFrom("kept_answers").selectAll().where("id", "=", claim.id).executeTakeFirst();
-    if (!row || row.at < this.#clock.now() - this.#limits.keptAnswerMs) return undefined;
+    const rows = this.#query.selectFrom("kept_answers").where("id", "=", claim.id);
+    const row = await rows.selectAll().executeTakeFirst();
+    if (!row) return undefined;
+    if (row.at < this.#oldest && (await rows.select("id").where(IS_DECIDED).executeTakeFirst())) return undefined;
     const earlier: Claim = { id: row.id, requestHash: row.request_hash, call: row.call };
     if (row.state === "too-large") throw this.#conflict(earlier, claim, callWords.idempotencyTooLarge(row.call));
     if (row.state !== "kept" || !row.answer) throw this.#conflict(earlier, claim, callWords.idempotencyDoubt(row.call));

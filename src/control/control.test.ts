@@ -15,6 +15,7 @@ import type { Quirks } from "../vendors/spec.ts";
 import { AdminKey } from "./admin-key.ts";
 import { Control } from "./control.ts";
 import type { SettingsSnapshot } from "./snapshot.ts";
+import { limitsInForce } from "./snapshot.ts";
 
 const environment = {
   DASHSCOPE_API_KEY: "sk-dashscope-secret",
@@ -63,6 +64,7 @@ endpoints:
 
 describe("apply", () => {
   test("the company, from nothing; a second time changes nothing", async () => {
+    const inForce = limitsInForce(control.snapshot);
     const first = await control.applyFile(company);
     expect(first.applied).toBe(true);
     expect(first.changes.filter(({ kind }) => kind === "payers").map(({ action, id }) => [action, id])).toEqual([
@@ -79,6 +81,7 @@ describe("apply", () => {
     });
     const { payers, limits, version } = control.snapshot();
     expect(limits).toEqual({ ...DEFAULT_LIMITS, callMs: 600_000, attempts: 3 });
+    expect({ ...inForce }).toEqual(limits);
     expect(payers.identify(environment.SUPPORT_KEY, clock.now())).toMatchObject({ path: ["support", "acme"] });
 
     clock.advance(1_000);

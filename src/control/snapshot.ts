@@ -37,6 +37,15 @@ export function makeSnapshot(
   };
 }
 
+/** The limits of the newest settings, whenever one of them is read. */
+export function limitsInForce(snapshot: () => Pick<SettingsSnapshot, "limits">): Limits {
+  const view: Partial<Limits> = {};
+  for (const name of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) {
+    Object.defineProperty(view, name, { get: () => snapshot().limits[name], enumerable: true });
+  }
+  return view as Limits;
+}
+
 /** A server that was not asked yet, or does not run now, has the models that routes and prices name. */
 function addNamedModels(catalogue: Catalogue, { endpoints, routes, prices }: Settings): void {
   const open = new Set(endpoints.filter((one) => servesAnyName(one, catalogue.vendors)).map((endpoint) => endpoint.id));

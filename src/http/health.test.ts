@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { ManualClock } from "../base/clock.ts";
+import { Fault } from "../base/faults.ts";
 import { checkReadiness, type HealthSources } from "./health.ts";
 
 const NOW = Date.parse("2026-11-24T06:00:00Z");
@@ -7,7 +8,7 @@ const well: HealthSources = {
   clock: new ManualClock(NOW),
   pingStore: async () => {},
   journalDepth: () => 0,
-  journalQueue: 100,
+  journalQueue: () => 100,
   endpoints: () => [],
   lastEntryAt: async () => NOW - 1,
   stopping: () => false,
@@ -37,6 +38,11 @@ test("is not ready when the store fails, and says no more than its code", async 
     state: "failed",
     detail: "SQLITE_IOERR",
   });
+  const away = async () => {
+    const cause = Object.assign(new Error("10.0.0.7"), { code: "ECONNREFUSED" });
+    throw new Fault("overloaded", () => "10.0.0.7 is away", { cause });
+  };
+  expect(await find({ pingStore: away }, "store")).toMatchObject({ state: "failed", detail: "ECONNREFUSED" });
 });
 
 test("warns of a journal that fills up, and is not ready when it is full", async () => {

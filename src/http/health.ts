@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { Fault } from "../base/faults.ts";
 import type { HealthState } from "../routing/health.ts";
 
 /** What readiness is told from. */
@@ -8,7 +9,7 @@ export interface HealthSources {
   readonly pingStore: () => Promise<unknown>;
   readonly journalDepth: () => number;
   /** Rows that may wait for the disk: `limits.journalQueue`. */
-  readonly journalQueue: number;
+  readonly journalQueue: () => number;
   readonly endpoints: () => Iterable<HealthState>;
   /** The time of the last entry, milliseconds: a clock behind it is off. Undefined before the first. */
   readonly lastEntryAt: () => number | undefined | Promise<number | undefined>;
@@ -71,7 +72,8 @@ async function withinBound<T>(answer: Promise<T>): Promise<T> {
 
 function checkJournal({ journalDepth, journalQueue }: HealthSources): HealthCheck {
   const depth = journalDepth();
-  const state = depth >= journalQueue ? "failed" : depth > journalQueue / 2 ? "warning" : "ok";
+  const queue = journalQueue();
+  const state = depth >= queue ? "failed" : depth > queue / 2 ? "warning" : "ok";
   return { name: "journal", state, detail: `${depth} rows waiting` };
 }
 
@@ -97,6 +99,6 @@ function checkEndpoint(health: HealthState): HealthCheck {
 
 /** The code of a system error, never its message: a path or a row may stand in it. */
 function codeOf(cause: unknown): string {
-  const code = (cause as { code?: unknown } | undefined)?.code;
+  const { code } = ((cause instanceof Fault ? cause.cause : cause) ?? {}) as { code?: unknown };
   return typeof code === "string" ? code : "error";
 }

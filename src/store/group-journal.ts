@@ -24,7 +24,8 @@ interface Group {
  */
 export class GroupJournal implements Journal {
   readonly #post: (batch: Batch, isFresh: boolean) => void;
-  readonly #limit: number;
+  /** Rows that may wait before the journal says it is full. */
+  limit: number;
   readonly #listeners: ((cause: unknown) => void)[] = [];
   readonly #commitListeners: ((milliseconds: number) => void)[] = [];
   readonly #fenceListeners: (() => void)[] = [];
@@ -43,11 +44,10 @@ export class GroupJournal implements Journal {
   /**
    * @param post hands a batch to the one who writes; exactly one of `committed` and `fail` answers it. It is fresh where
    *   it names no circumstances that only an earlier batch describes
-   * @param limit rows that may wait before the journal says it is full
    */
   constructor(post: (batch: Batch, isFresh: boolean) => void, limit: number) {
     this.#post = post;
-    this.#limit = limit;
+    this.limit = limit;
   }
 
   get depth(): number {
@@ -55,7 +55,7 @@ export class GroupJournal implements Journal {
   }
 
   get full(): boolean {
-    return this.depth >= this.#limit;
+    return this.depth >= this.limit;
   }
 
   append(row: JournalRow): Promise<void> {

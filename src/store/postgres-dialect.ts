@@ -14,7 +14,7 @@ import {
   type TransactionSettings,
 } from "kysely";
 import type pg from "pg";
-import { isConflict, isLostConnection } from "./postgres-errors.ts";
+import { isConflict, isLostConnection, shownFault } from "./postgres-errors.ts";
 import { parameterOf, readRows, TYPES } from "./postgres-values.ts";
 import { pause } from "./transact.ts";
 
@@ -103,6 +103,8 @@ class PooledConnection implements DatabaseConnection {
     try {
       const { command } = await client.query(how);
       isDone = command === how.toUpperCase();
+    } catch (error) {
+      throw shownFault(error);
     } finally {
       client.release(!isDone);
     }
@@ -114,9 +116,18 @@ class PooledConnection implements DatabaseConnection {
     const ask = async (client: pg.PoolClient): Promise<pg.QueryArrayResult> =>
       client.query({ text: sql, values: parameters.map(parameterOf), rowMode: "array", types: TYPES });
     const reads = query.query.kind === "SelectQueryNode" || (query.query.kind === "RawNode" && READING.test(sql));
-    const result = this.#client ? await ask(this.#client) : await this.#withClient(reads, ask);
+    const result = this.#client ? await this.#inside(ask(this.#client)) : await this.#withClient(reads, ask);
     const rows = readRows(result) as R[];
     return result.command === "SELECT" ? { rows } : { rows, numAffectedRows: BigInt(result.rowCount ?? 0) };
+  }
+
+  /** A transaction that lost its connection is over. */
+  async #inside<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      throw shownFault(error);
+    }
   }
 
   /** @param mayRepeat whether it may be done again where it is unknown whether it was done */
@@ -133,7 +144,7 @@ class PooledConnection implements DatabaseConnection {
         client?.release(isLost);
         // What never had a connection changed nothing.
         const mayTry = isConflict(error) || (isLost && (mayRepeat || !client));
-        if (!mayTry || tried === MOST_TRIES || this.#pool.ending) throw error;
+        if (!mayTry || tried === MOST_TRIES || this.#pool.ending) throw shownFault(error);
         await pause(tried);
       }
     }

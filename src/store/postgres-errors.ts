@@ -4,6 +4,9 @@ import { storeWords } from "../base/messages/ledger.ts";
 /** Of a statement that surely changed nothing, and may succeed when it is tried again. */
 const CONFLICTS = new Set(["40001" /* serialization_failure */, "40P01" /* deadlock_detected */]);
 
+/** When it is worth while to try again: servers are stopped and started in seconds. */
+const AWAY_MS = 2_000;
+
 /** Classes of errors that will be the same however often one tries: wrong values, wrong statements, damage. */
 const FINAL_CLASSES = new Set(["0A", "21", "22", "23", "42", "XX"]);
 
@@ -28,6 +31,12 @@ export function isLostConnection(error: unknown): boolean {
   const state = sqlStateOf(error);
   if (state === undefined) return isOfDriver(error);
   return /^(?:08|53|57P|58|25006)/.test(state);
+}
+
+/** What whoever asked is told: that a database was lost is no defect, and another try may find it again. */
+export function shownFault(error: unknown): unknown {
+  if (!isLostConnection(error)) return error;
+  return new Fault("overloaded", storeWords.databaseAwayNow(sayOf(error)), { retryAfterMs: AWAY_MS, cause: error });
 }
 
 /** Neither a complaint of the server nor a mistake of this program: the driver or the network failed. */

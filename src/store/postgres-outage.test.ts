@@ -161,6 +161,26 @@ onPostgres("PostgreSQL that goes away", (server) => {
       await query.insertInto("jobs").values({ name: "j", due_at: 1 }).execute();
     });
 
+    test("whoever asks meanwhile is told to come back", async () => {
+      store = await openPostgresStore({ url, limits: DEFAULT_LIMITS });
+      const { query } = store;
+      const read = () => query.selectFrom("meta").select("name").execute();
+      const cut = query.transaction().execute(async (open) => {
+        await open.insertInto("jobs").values({ name: "cut", due_at: 1 }).execute();
+        await server().stop("immediate");
+        await open.insertInto("jobs").values({ name: "off", due_at: 1 }).execute();
+      });
+      const away = { code: "overloaded", retryAfterMs: 2_000, message: expect.stringMatching(/cannot be reached/) };
+      await expect(cut).rejects.toMatchObject(away);
+      const asked = [read(), query.insertInto("jobs").values({ name: "j", due_at: 1 }).execute()];
+      for (const outcome of await Promise.allSettled(asked)) {
+        expect(outcome).toMatchObject({ status: "rejected", reason: away });
+      }
+      await server().startAgain();
+      expect(await read()).toHaveLength(1);
+      expect(await query.selectFrom("jobs").selectAll().execute()).toEqual([]);
+    });
+
     test("circumstances that a crash of the server took away are written again", async () => {
       store = await openPostgresStore({ url, durability: "process", limits: DEFAULT_LIMITS });
       await store.journal.append({ op: "entry", entry: sampleEntry("call_1.1") });
@@ -215,6 +235,17 @@ onPostgres("PostgreSQL that goes away", (server) => {
       ]);
       expect(wire.lost).toBe(1);
       expect(await store.query.selectFrom("kept_answers").select("id").execute()).toEqual([{ id: "k" }]);
+    });
+
+    test("an outage lasts as long as the limit that was set last, also in the middle of one", async () => {
+      store = await openPostgresStore({ url: wire.through(url), limits: DEFAULT_LIMITS });
+      store.setLimits({ ...DEFAULT_LIMITS, storeAwayMs: 50_000 });
+      await store.journal.append({ op: "entry", entry: sampleEntry("call_1.1") });
+      await server().stop("immediate");
+      const row = store.journal.append({ op: "entry", entry: sampleEntry("call_2.1") });
+      setTimeout(() => store!.setLimits({ ...DEFAULT_LIMITS, storeAwayMs: 1 }), 300);
+      await expect(row).rejects.toThrow(/was away for [0-9] seconds/);
+      await server().startAgain();
     });
 
     test("an outage longer than the limit stops everything, with a clear word", async () => {

@@ -1,13 +1,13 @@
 import { Kysely } from "kysely";
 import pg from "pg";
-import type { Limits } from "../base/limits.ts";
 import type { Durability } from "../config/environment.ts";
 import { GroupJournal } from "./group-journal.ts";
 import { connectionConfig, prepareSession } from "./postgres-connection.ts";
 import { PooledPostgresDialect } from "./postgres-dialect.ts";
 import { openDatabase } from "./postgres-migrate.ts";
+import type { WriterLimits } from "./postgres-writer.ts";
 import type { Schema } from "./schema.ts";
-import type { Store } from "./spec.ts";
+import type { Store, StoreLimits } from "./spec.ts";
 import { DatabaseThread, StoreError, type ThreadAnswer } from "./thread.ts";
 
 /** Connections for reports and administration, beside the one that writes batches. */
@@ -18,7 +18,7 @@ export interface PostgresStoreOptions {
   readonly url: string;
   /** `disk` (default): a commit is on the server's disk. `process`: a crash of the server may take the last ones away. */
   readonly durability?: Durability | undefined;
-  readonly limits: Pick<Limits, "journalQueue" | "storeAwayMs">;
+  readonly limits: StoreLimits;
 }
 
 /**
@@ -55,6 +55,10 @@ export async function openPostgresStore({ url, durability = "disk", limits }: Po
     query,
     journal,
     warnings,
+    setLimits: ({ journalQueue, storeAwayMs }) => {
+      journal.limit = journalQueue;
+      writer.post({ storeAwayMs } satisfies WriterLimits);
+    },
     close: async () => {
       await journal.drain().catch(() => {});
       await Promise.all([writer.close(), pool.end()]);

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
+import type { Limits } from "../base/limits.ts";
 import type { Batch } from "./batch.ts";
 import { PostgresBatchWriter } from "./postgres-batch-writer.ts";
 import { connect, type PostgresOptions, type SingleConnection } from "./postgres-connection.ts";
@@ -6,12 +7,16 @@ import { isConflict, isFinal, sayOf } from "./postgres-errors.ts";
 import type { ThreadAnswer, ThreadRequest } from "./thread.ts";
 import { pause } from "./transact.ts";
 
+/** What changes while the thread runs. */
+export type WriterLimits = Pick<Limits, "storeAwayMs">;
+
 /**
  * The thread that writes the journal's batches, one after the other, on one connection. A batch whose outcome is unknown
  * is written again until it is known: nothing of it can be there twice.
  */
 const port = parentPort!;
-const { storeAwayMs, ...options } = workerData as PostgresOptions & { readonly storeAwayMs: number };
+const { storeAwayMs: firstAwayMs, ...options } = workerData as PostgresOptions & WriterLimits;
+let storeAwayMs = firstAwayMs;
 
 /** A server that has not answered for so long is taken for lost: this may be a network that swallows everything. */
 const ANSWER_MS = 15_000;
@@ -21,7 +26,12 @@ const batches = new PostgresBatchWriter();
 let connection: SingleConnection | undefined;
 let turn: Promise<void> = Promise.resolve();
 
-port.on("message", (message: Batch | ThreadRequest) => {
+port.on("message", (message: Batch | ThreadRequest | WriterLimits) => {
+  if ("storeAwayMs" in message) {
+    // At once, also for a batch that is tried again and again meanwhile.
+    storeAwayMs = message.storeAwayMs;
+    return;
+  }
   turn = turn.then(async () => port.postMessage("ask" in message ? await answer(message) : await commit(message)));
 });
 

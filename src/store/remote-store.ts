@@ -27,7 +27,10 @@ export function openRemoteStore(channel: Channel, limits: Pick<Limits, "journalQ
     await journal.drain().catch(() => {});
     questions.abandon(new Error("the store is closed"));
   };
-  return { engine: "sqlite", query, journal, warnings: [], close };
+  const setLimits = ({ journalQueue }: Pick<Limits, "journalQueue">): void => {
+    journal.limit = journalQueue;
+  };
+  return { engine: "sqlite", query, journal, warnings: [], setLimits, close };
 }
 
 interface Waiting {

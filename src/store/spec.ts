@@ -1,8 +1,12 @@
 import type { Kysely } from "kysely";
 import { Fault } from "../base/faults.ts";
 import type { Text } from "../base/language.ts";
+import type { Limits } from "../base/limits.ts";
 import { storeWords } from "../base/messages/ledger.ts";
 import type { Schema } from "./schema.ts";
+
+/** The bounds that a store keeps itself. */
+export type StoreLimits = Pick<Limits, "journalQueue" | "storeAwayMs">;
 
 /**
  * What every store offers: a journal that commits in groups for the ledger's path, and a query layer for reports and
@@ -15,6 +19,8 @@ export interface Store {
   readonly journal: Journal;
   /** What an operator should know of the database as it was when the store was opened; mostly nothing. */
   readonly warnings: readonly Text[];
+  /** From now on these bounds hold: they are settings, which are read from the store. */
+  setLimits(limits: StoreLimits): void;
   /** Commits what is queued, then closes. */
   close(): Promise<void>;
 }

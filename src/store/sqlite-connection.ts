@@ -33,3 +33,16 @@ export function openForReading({ folder }: ConnectionOptions): Database {
   database.exec("pragma temp_store = memory");
   return database;
 }
+
+/** How long another program that has the file open may keep the log from being folded. */
+const FOLD_MS = 2_000;
+
+/**
+ * Folds the log into the database, so that the file alone is the whole of it. Throws where another program is in the way:
+ * the log then stays part of the database, as it is after a crash.
+ */
+export function foldLog(database: Database): void {
+  database.exec(`pragma busy_timeout = ${FOLD_MS}`);
+  const { busy } = database.prepare("pragma wal_checkpoint(truncate)").get() as { busy: number };
+  if (busy !== 0) throw new Error(`another program has ${FILE} open: a copy of it needs ${FILE}-wal beside it`);
+}

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -110,12 +110,37 @@ describe("the store in SQLite, beside the contract", () => {
     await again.close();
   });
 
-  test("a clean stop leaves all of it in one file", async () => {
-    const store = open();
-    await store.journal.append({ op: "entry", entry: sampleEntry("call_1.1") });
+  const rowsOf = (file: string): number => {
+    const database = new DatabaseSync(file);
+    const { count } = database.prepare("select count(*) as count from entries").get() as { count: number };
+    database.close();
+    return count;
+  };
+
+  test("after it was closed the file alone is the whole store", async () => {
+    const store = openSqliteStore({ folder, limits: DEFAULT_LIMITS, reserve: true });
+    for (let i = 1; i <= 3; i++) await store.journal.append({ op: "entry", entry: sampleEntry(`call_${i}.1`) });
     expect(readdirSync(folder)).toContain("maidan.log-0");
+    expect(await store.query.selectFrom("entries").select("attempt").execute()).toHaveLength(3);
     await store.close();
     expect(readdirSync(folder).filter((name) => name.startsWith("maidan.log"))).toEqual([]);
+    expect(statSync(join(folder, "maidan.db-wal"), { throwIfNoEntry: false })?.size ?? 0).toBe(0);
+    copyFileSync(join(folder, "maidan.db"), join(folder, "copy.db"));
+    expect(rowsOf(join(folder, "copy.db"))).toBe(3);
+  });
+
+  test("a log that another program keeps from being folded stays, and somebody is told", async () => {
+    const troubles: unknown[] = [];
+    const store = openSqliteStore({ folder, limits: DEFAULT_LIMITS, onTrouble: (cause) => troubles.push(cause) });
+    await store.journal.append({ op: "entry", entry: sampleEntry("call_1.1") });
+    const other = new DatabaseSync(join(folder, "maidan.db"));
+    other.exec("begin");
+    other.prepare("select count(*) from entries").get();
+    await store.journal.append({ op: "entry", entry: sampleEntry("call_2.1") });
+    await store.close();
+    other.close();
+    expect(troubles).toEqual([expect.objectContaining({ message: expect.stringContaining("maidan.db-wal") })]);
+    expect(rowsOf(join(folder, "maidan.db"))).toBe(2);
   });
 
   test("a long report does not hold a commit up", async () => {

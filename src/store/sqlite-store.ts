@@ -26,6 +26,8 @@ export interface SqliteStoreOptions {
   readonly limits: Pick<Limits, "journalQueue">;
   /** Prepares the log for many commits: worth its 20 ms for a server, not for one command. */
   readonly reserve?: boolean | undefined;
+  /** Hears why the log could not be folded into the file when the store was closed: nothing is lost by it. */
+  readonly onTrouble?: ((cause: unknown) => void) | undefined;
 }
 
 export interface SqliteStore extends Store {
@@ -47,6 +49,7 @@ export function openSqliteStore({
   durability = "disk",
   limits,
   reserve = false,
+  onTrouble = () => {},
 }: SqliteStoreOptions): SqliteStore {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const options: ConnectionOptions = { folder, durability };
@@ -88,10 +91,16 @@ export function openSqliteStore({
     query,
     journal,
     warnings: [],
+    setLimits: ({ journalQueue }) => {
+      journal.limit = journalQueue;
+    },
     close: async () => {
       await journal.drain().catch(() => {});
       const isFolded = await log.finish();
-      await Promise.all([writer.close(), readers.close()]);
+      // In this order: nobody reads any more when the log is folded.
+      await readers.close();
+      await writer.ask("fold").catch(onTrouble);
+      await writer.close();
       log.close();
       if (isFolded) removeLogFiles(folder);
     },

@@ -2,7 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { BatchWriter } from "./batch-writer.ts";
 import { LogApplier } from "./log/log-applier.ts";
 import { openLogFileForReading } from "./log/log-files.ts";
-import { type ConnectionOptions, openForWriting } from "./sqlite-connection.ts";
+import { type ConnectionOptions, foldLog, openForWriting } from "./sqlite-connection.ts";
 import { isDiskFailure, Statements, type ThreadError, threadError } from "./statements.ts";
 import type { BatchOutcome, LogAnswer, LogMessage, SourcedBatch, ThreadAnswer, ThreadRequest } from "./thread.ts";
 
@@ -129,6 +129,9 @@ function perform({ ask, sql, parameters, inside }: ThreadRequest): Pick<ThreadAn
     case "run":
       if (inside) watch();
       return { result: statements.run({ sql, parameters }) };
+    case "fold":
+      foldLog(database);
+      return {};
     case "close":
       database.close();
       return {};

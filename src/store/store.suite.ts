@@ -171,6 +171,17 @@ export function testStore(name: string, open: () => Promise<Store>, clear: () =>
     });
 
     describe("journal", () => {
+      test("is full by the bound that was set last", async () => {
+        store.setLimits({ journalQueue: 2, storeAwayMs: 60_000 });
+        const rows = [append(sampleEntry("call_1.1"))];
+        expect(store.journal.full).toBe(false);
+        rows.push(append(sampleEntry("call_2.1")));
+        expect(store.journal.full).toBe(true);
+        store.setLimits({ journalQueue: 3, storeAwayMs: 60_000 });
+        expect(store.journal.full).toBe(false);
+        await Promise.all(rows);
+      });
+
       test("a row is there when its promise resolves, and after opening again", async () => {
         await append(
           sampleSettlement("call_1.1", {

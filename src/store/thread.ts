@@ -6,7 +6,7 @@ import type { StatementResult, ThreadError } from "./statements.ts";
 /** What a database thread is asked, beside batches. Each question has one answer with its id. */
 export interface ThreadRequest {
   readonly id: number;
-  readonly ask: "run" | "begin" | "commit" | "rollback" | "close";
+  readonly ask: "run" | "begin" | "commit" | "rollback" | "fold" | "close";
   readonly sql: string;
   readonly parameters: readonly unknown[];
   /** Part of the transaction that is open. */

@@ -269,5 +269,5 @@ export function openSimulatedStore(options: SimulatedStoreOptions): Store {
   const reader = { ask: (_ask: Ask, sql: string, parameters: readonly unknown[]) => threads.read(sql, parameters) };
   const readers = { pick: () => reader } as unknown as ReaderPool;
   const query = new Kysely<Schema>({ dialect: new ThreadedSqliteDialect(writer, readers) });
-  return { engine: "sqlite", query, journal, warnings: [], close: () => Promise.resolve() };
+  return { engine: "sqlite", query, journal, warnings: [], setLimits: () => {}, close: () => Promise.resolve() };
 }

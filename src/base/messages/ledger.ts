@@ -26,6 +26,7 @@ export const storeWords = translations(
     databaseUnusable: (place: string, cause: string) => `The database ${place} cannot be used (${cause}).`,
     databaseAway: (seconds: number, cause: string) =>
       `The database was away for ${seconds} seconds (${cause}), and the ledger could not be written. Nothing more is promised: Maidan stops. Bring the database back, then start again; limits.storeAwayMs says how long it is waited for.`,
+    databaseAwayNow: (cause: string) => `The database cannot be reached at the moment (${cause}). Try again shortly.`,
     databaseForgets: (place: string, setting: string) =>
       `The database ${place} runs with ${setting} = off: after a power cut the ledger may be lost or damaged. Turn it on, or say MAIDAN_DURABILITY=process if that is meant.`,
     folderInUse: (folder: string) =>
@@ -65,6 +66,7 @@ export const storeWords = translations(
     databaseUnusable: (place, cause) => `数据库 ${place} 无法使用（${cause}）。`,
     databaseAway: (seconds, cause) =>
       `数据库已中断 ${seconds} 秒（${cause}），账本无法写入。此后无法再作任何保证：Maidan 停止运行。请恢复数据库后重新启动；limits.storeAwayMs 决定等待多久。`,
+    databaseAwayNow: (cause) => `数据库此刻无法连接（${cause}）。请稍后重试。`,
     databaseForgets: (place, setting) =>
       `数据库 ${place} 的 ${setting} = off：断电后账本可能丢失或损坏。请将其打开；若确属有意，请设置 MAIDAN_DURABILITY=process。`,
     folderInUse: (folder) =>

@@ -130,7 +130,7 @@ export class Office {
         clock,
         pingStore: () => store.query.selectFrom("meta").select("name").limit(1).execute(),
         journalDepth: () => store.journal.depth,
-        journalQueue: DEFAULT_LIMITS.journalQueue,
+        journalQueue: () => DEFAULT_LIMITS.journalQueue,
         endpoints: states,
         lastEntryAt: () => undefined,
         stopping: () => this.stopping,

@@ -244,5 +244,5 @@ export function openLinkedStore(
   const reader = { ask: (_: Ask, sql: string, values: readonly unknown[]) => connections.read(sql, values) };
   const readers = { pick: () => reader } as unknown as ReaderPool;
   const query = new Kysely<Schema>({ dialect: new ThreadedSqliteDialect(writer, readers) });
-  return { engine: "sqlite", query, journal, warnings: [], close: () => Promise.resolve() };
+  return { engine: "sqlite", query, journal, warnings: [], setLimits: () => {}, close: () => Promise.resolve() };
 }
