@@ -1,4 +1,4 @@
-import { type EntryRow, PHASE } from "../../src/store/spec.ts";
+import { type EntryRow, Fenced, PHASE } from "../../src/store/spec.ts";
 import type { WireRequest } from "../../src/vendors/spec.ts";
 import { Books, stateOf } from "./books.ts";
 import { Chance } from "./chance.ts";
@@ -34,6 +34,8 @@ export class World {
   clientsGone = false;
   /** Attempts of which a person has said what became of them. */
   readonly resolving = new Set<string>();
+  /** How each attempt ended, as the process that held it told its ledger first. */
+  readonly endings = new Map<string, "settle" | "release" | "unsettled">();
   /** The processes whose disk failed. */
   readonly failed = new Set<Owner | undefined>();
   /** Attempts for whose stream no more could be held. */
@@ -182,6 +184,11 @@ export class World {
     const state = stateOf(book);
     must(state !== "held", "I2", () => `${attempt} has ended, and is held on the disk`);
     must(mayBeDoubt || state !== "unsettled", "I2", () => `${attempt} has ended, and is in doubt on the disk`);
+  }
+
+  /** The ledger has not taken the end of an attempt: its store failed. That a seat was taken away is no reason. */
+  endedBadly(attempt: string, cause: unknown): void {
+    must(!(cause instanceof Fenced), "I8", () => `${attempt} has ended, and its end is lost with the seat`);
   }
 
   /** A kept answer is the one that was given before. */

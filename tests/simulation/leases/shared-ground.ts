@@ -103,9 +103,9 @@ export class SharedGround implements Ground {
   }
 
   #trouble(owner: Owner, cause: unknown): void {
-    const isExpected = cause instanceof StoreError || cause instanceof Fenced;
+    const isExpected = cause instanceof StoreError || cause instanceof Fenced || this.#world.failed.has(owner);
     must(isExpected, "leases", () => `${owner.name}: ${String((cause as Error).stack ?? cause)}`);
-    this.#world.tell(`${owner.name}: ${cause.message}`);
+    this.#world.tell(`${owner.name}: ${(cause as Error).message}`);
   }
 
   read(sql: string): readonly unknown[] {
@@ -253,8 +253,8 @@ export class SharedGround implements Ground {
       if (kind === "settle" && phase === PHASE.close) {
         checkSettlement({ tally: world.tallyOf(attempt), outgrown: world.outgrown.has(attempt) }, entry);
       }
-      const { reason } = JSON.parse(entry.detail) as { reason?: string };
-      world.checkEntry(entry, reason === "late" || world.tallyOf(attempt) === undefined);
+      // Where its seat was taken away meanwhile, what a node says of an attempt resolves a doubt.
+      world.checkEntry(entry, world.endings.get(attempt) === kind);
     }
     this.#rules.check();
   }

@@ -36,8 +36,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: "an attempt that ends in two ways is given back twice in memory, once on the disk",
     breaks: "I1",
     file: "src/ledger/ledger.ts",
-    replace: "    if (held.closed) return held.closed;\n    if (this.#keeping.isLost(held)) {\n",
-    by: "    if (held.closed) {\n      held.giveBack();\n      return held.closed;\n    }\n    if (this.#keeping.isLost(held)) {\n",
+    replace: "    if (held.closed) return held.closed;\n    const late",
+    by: "    if (held.closed) {\n      held.giveBack();\n      return held.closed;\n    }\n    const late",
   },
   {
     name: "what may have been served is given back",
