@@ -245,9 +245,11 @@ export class World {
       const node = chance.pick(this.nodes);
       if (this.ground.disturb(node, chance)) continue;
       const what = chance.pick(["crash", "crash", "crash", "stall", "partition", "clock"] as const);
-      if (what === "crash" && crashes-- > 0)
-        await this.#restart(node, chance.happens(0.5) ? "killed" : "the power is cut");
-      else if (what === "stall") node.stall(chance.between(1, 400));
+      if (what === "crash" && crashes-- > 0) {
+        const isEverywhere = this.nodes.length > 1 && chance.happens(0.3);
+        const why = chance.happens(0.5) ? "killed" : "the power is cut";
+        await Promise.all((isEverywhere ? this.nodes : [node]).map((one) => this.#restart(one, why)));
+      } else if (what === "stall") node.stall(chance.between(1, 400));
       else if (what === "clock" && chance.happens(0.3)) this.#moveClock(node, chance);
       else if (what === "partition") {
         const vendor = chance.pick([...this.vendors.values()]);
