@@ -293,15 +293,8 @@ export class World {
     const chance = this.#chance.fork();
     while (!this.clientsGone) {
       await this.schedule.rest(chance.between(1, this.#waiting.size > 0 ? INSPECTION_MS : LOOKING_AWAY_MS));
-      for (const { process } of this.nodes) {
-        if (process) this.schedule.after(0, () => this.#look(process), process.owner);
-      }
+      this.ground.inspect();
     }
-  }
-
-  #look(process: SimulatedProcess): void {
-    // Under a disk that has failed, memory is ahead of it until the process stops.
-    if (!this.failed.has(process.owner)) this.ground.look(process);
   }
 
   /** All calm, a last restart, and then: does everything add up? */

@@ -115,7 +115,8 @@ export class LeaseRules {
       (this.#database.run(BASES).rows as { name: string; base: bigint }[]).map(({ name, base }) => [name, base]),
     );
     for (const place of places.values()) this.#checkPlace(place, seats, bases);
-    return (this.#looked = { version, places, seats });
+    this.#looked = { version, places, seats };
+    return this.#looked;
   }
 
   #checkPlace(place: Place, seats: Seats, bases: ReadonlyMap<string, bigint>): void {

@@ -147,6 +147,10 @@ export class SharedGround implements Ground {
     this.#checkOpen();
   }
 
+  inspect(): void {
+    this.look();
+  }
+
   async doubts({ ledger }: SimulatedProcess) {
     return (await ledger.readUnsettled().catch(() => undefined)) ?? ledger.unsettled();
   }
