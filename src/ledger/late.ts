@@ -17,9 +17,14 @@ export function releaseLate(keeping: BookKeeping, attempt: string, reason: strin
   return resolveLate(keeping, attempt, { action: "release", reason }, at);
 }
 
-/** Whether a row was refused because the seat was taken away before it was on the disk. */
-export function cameLate(error: unknown): boolean {
-  return error instanceof Fenced;
+/** Does what remains to be done where a row was refused because the seat was taken away before it was on the disk. */
+export async function orLate(durable: Promise<void>, late: () => Promise<void>): Promise<void> {
+  try {
+    await durable;
+  } catch (error) {
+    if (!(error instanceof Fenced)) throw error;
+    await late();
+  }
 }
 
 async function resolveLate(

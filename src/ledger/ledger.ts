@@ -14,7 +14,7 @@ import { BudgetBooks } from "./budget-books.ts";
 import { decide, mayGrow, type Places, reserveFor, type Verdict } from "./decision.ts";
 import { makeEntry, settlementEntry } from "./entries.ts";
 import { exhausted } from "./exhausted.ts";
-import { cameLate, releaseLate, settleLate } from "./late.ts";
+import { orLate, releaseLate, settleLate } from "./late.ts";
 import { SharedBooks, type Sharing } from "./leases/shared-books.ts";
 import { OwnBooks } from "./own-books.ts";
 import { readLastAttempt } from "./recovery.ts";
@@ -174,13 +174,7 @@ export class Ledger {
     learn(held, cost);
     const entry = settlementEntry(held, settlement, shares, this.#clock.now());
     const durable = this.#store.journal.append({ op: "entry", entry, kept });
-    held.closed = durable;
-    if (this.#keeping.isShared) {
-      held.closed = durable.catch((error) => {
-        if (cameLate(error)) return this.#settleLate(held, settlement);
-        throw error;
-      });
-    }
+    held.closed = this.#keeping.isShared ? orLate(durable, () => this.#settleLate(held, settlement)) : durable;
     this.#closed(held);
     return held.closed;
   }
@@ -193,12 +187,12 @@ export class Ledger {
   release(hold: Hold, reason: string, detail: Detail): Promise<void> {
     const held = this.#own(hold);
     if (held.closed) return held.closed;
-    if (this.#keeping.isLost(held)) {
-      return (held.closed = releaseLate(this.#keeping, held.attempt, reason, this.#clock.now()));
-    }
+    const late = () => releaseLate(this.#keeping, held.attempt, reason, this.#clock.now());
+    if (this.#keeping.isLost(held)) return (held.closed = late());
     held.giveBack();
     const text = JSON.stringify({ ...detail, reason });
-    held.closed = this.#append(held, "release", PHASE.close, 0, 0n, held.bound, [], text);
+    const durable = this.#append(held, "release", PHASE.close, 0, 0n, held.bound, [], text);
+    held.closed = this.#keeping.isShared ? orLate(durable, late) : durable;
     this.#closed(held);
     return held.closed;
   }
@@ -213,7 +207,9 @@ export class Ledger {
     const shares = this.#keeping.leave(held, { reason, since: this.#clock.now(), estimate });
     const known = estimate === undefined ? {} : { estimate: formatAmount(estimate) };
     const text = JSON.stringify({ ...detail, ...known, reason });
-    held.closed = this.#append(held, "unsettled", PHASE.close, 0, bound, bound, shares, text);
+    const durable = this.#append(held, "unsettled", PHASE.close, 0, bound, bound, shares, text);
+    // Whoever took the seat away has left the attempt in doubt.
+    held.closed = this.#keeping.isShared ? orLate(durable, () => Promise.resolve()) : durable;
     this.#closed(held);
     return held.closed;
   }

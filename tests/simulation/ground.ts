@@ -45,6 +45,8 @@ export interface Ground {
   serves(process: SimulatedProcess): void;
   /** Looks at what a process has in memory. */
   look(process: SimulatedProcess): void;
+  /** The same of all of them, whatever they are at. */
+  inspect(): void;
   doubts(process: SimulatedProcess): Promise<readonly UnsettledAttempt[]>;
   changeBudgets(process: SimulatedProcess, budgets: readonly BudgetSetting[]): Promise<void>;
   /** Something goes wrong that only goes wrong on this ground. Tells whether anything did. */

@@ -207,6 +207,7 @@ export class SimulatedNode {
       return grows;
     };
     const ended = new WeakSet<Hold>();
+    const { endings } = this.#world;
     const repeat = (hold: Hold): void => {
       if (!chance.happens(0.15)) return;
       const ms = chance.pick([0, 1, 50, 2_000]);
@@ -221,13 +222,17 @@ export class SimulatedNode {
       if (ms === 0) again();
       else this.#schedule.after(ms, again, owner);
     };
+    const kinds = { settle: "settle", release: "release", leaveUnsettled: "unsettled" } as const;
     for (const name of ["settle", "release", "leaveUnsettled"] as const) {
       const tell = ledger[name].bind(ledger) as (hold: Hold, ...rest: unknown[]) => Promise<void>;
       Object.assign(ledger, {
         [name]: (hold: Hold, ...rest: unknown[]) => {
           const told = tell(hold, ...rest);
-          if (!ended.has(hold))
-            told.then(() => this.#world.endedWell(hold.attempt, name === "leaveUnsettled")).catch(() => {});
+          if (!ended.has(hold)) {
+            endings.set(hold.attempt, kinds[name]);
+            const well = (): void => this.#world.endedWell(hold.attempt, name === "leaveUnsettled");
+            told.then(well, (error) => this.#world.endedBadly(hold.attempt, error)).catch(() => {});
+          }
           ended.add(hold);
           repeat(hold);
           return told;

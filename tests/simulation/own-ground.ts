@@ -83,6 +83,18 @@ export class OwnGround implements Ground {
     checkMemory(process, this.#world.budgets);
   }
 
+  inspect(): void {
+    const { nodes, schedule, failed } = this.#world;
+    for (const { process } of nodes) {
+      if (!process) continue;
+      const look = (): void => {
+        // Under a disk that has failed, memory is ahead of it until the process stops.
+        if (!failed.has(process.owner)) this.look(process);
+      };
+      schedule.after(0, look, process.owner);
+    }
+  }
+
   async doubts({ ledger }: SimulatedProcess) {
     return ledger.unsettled();
   }

@@ -1,4 +1,4 @@
-import { type EntryRow, PHASE } from "../../src/store/spec.ts";
+import { type EntryRow, Fenced, PHASE } from "../../src/store/spec.ts";
 import type { WireRequest } from "../../src/vendors/spec.ts";
 import { Books, stateOf } from "./books.ts";
 import { Chance } from "./chance.ts";
@@ -34,6 +34,8 @@ export class World {
   clientsGone = false;
   /** Attempts of which a person has said what became of them. */
   readonly resolving = new Set<string>();
+  /** How each attempt ended, as the process that held it told its ledger first. */
+  readonly endings = new Map<string, "settle" | "release" | "unsettled">();
   /** The processes whose disk failed. */
   readonly failed = new Set<Owner | undefined>();
   /** Attempts for whose stream no more could be held. */
@@ -184,6 +186,11 @@ export class World {
     must(mayBeDoubt || state !== "unsettled", "I2", () => `${attempt} has ended, and is in doubt on the disk`);
   }
 
+  /** The ledger has not taken the end of an attempt: its store failed. That a seat was taken away is no reason. */
+  endedBadly(attempt: string, cause: unknown): void {
+    must(!(cause instanceof Fenced), "I8", () => `${attempt} has ended, and its end is lost with the seat`);
+  }
+
   /** A kept answer is the one that was given before. */
   replayed(call: string, earlier: string, body: Buffer): void {
     const before = this.#calls.get(earlier)?.sink.whole;
@@ -238,9 +245,11 @@ export class World {
       const node = chance.pick(this.nodes);
       if (this.ground.disturb(node, chance)) continue;
       const what = chance.pick(["crash", "crash", "crash", "stall", "partition", "clock"] as const);
-      if (what === "crash" && crashes-- > 0)
-        await this.#restart(node, chance.happens(0.5) ? "killed" : "the power is cut");
-      else if (what === "stall") node.stall(chance.between(1, 400));
+      if (what === "crash" && crashes-- > 0) {
+        const isEverywhere = this.nodes.length > 1 && chance.happens(0.3);
+        const why = chance.happens(0.5) ? "killed" : "the power is cut";
+        await Promise.all((isEverywhere ? this.nodes : [node]).map((one) => this.#restart(one, why)));
+      } else if (what === "stall") node.stall(chance.between(1, 400));
       else if (what === "clock" && chance.happens(0.3)) this.#moveClock(node, chance);
       else if (what === "partition") {
         const vendor = chance.pick([...this.vendors.values()]);
@@ -284,15 +293,8 @@ export class World {
     const chance = this.#chance.fork();
     while (!this.clientsGone) {
       await this.schedule.rest(chance.between(1, this.#waiting.size > 0 ? INSPECTION_MS : LOOKING_AWAY_MS));
-      for (const { process } of this.nodes) {
-        if (process) this.schedule.after(0, () => this.#look(process), process.owner);
-      }
+      this.ground.inspect();
     }
-  }
-
-  #look(process: SimulatedProcess): void {
-    // Under a disk that has failed, memory is ahead of it until the process stops.
-    if (!this.failed.has(process.owner)) this.ground.look(process);
   }
 
   /** All calm, a last restart, and then: does everything add up? */

@@ -28,6 +28,16 @@ async function expectBalance(node: Node): Promise<void> {
   expect(problems.map(({ where, what }) => `${where}: ${what("en")}`)).toEqual([]);
 }
 
+/** As a node does that has heard nothing of another one. Returns the attempts that are in doubt by that. */
+async function takeSeatAway(from: Node, by: Node): Promise<readonly string[] | undefined> {
+  const { seat, epoch } = await by.store.query
+    .selectFrom("nodes")
+    .select(["seat", "epoch"])
+    .where("name", "=", from.name)
+    .executeTakeFirstOrThrow();
+  return new LeaseOffice(by.store).end({ number: seat, epoch }, "silent", nodes.clock.now());
+}
+
 async function soon(check: () => Promise<void>): Promise<void> {
   for (let tries = 0; ; tries++) {
     try {
@@ -151,14 +161,7 @@ function testNodes(): void {
     await share([budget("org-total", "org", 1_000n)]);
     const [a, b] = [await nodes.join(), await nodes.join()];
     const open = await a.hold(300n);
-    const { seat, epoch } = await b.store.query
-      .selectFrom("nodes")
-      .select(["seat", "epoch"])
-      .where("name", "=", a.name)
-      .executeTakeFirstOrThrow();
-    expect(await new LeaseOffice(b.store).end({ number: seat, epoch }, "silent", nodes.clock.now())).toEqual([
-      open.attempt,
-    ]);
+    expect(await takeSeatAway(a, b)).toEqual([open.attempt]);
     await a.ledger.settle(open, costs(120n));
     expect(await b.ledger.readUnsettled()).toEqual([]);
     expect(await sums(b, "org-total")).toEqual({ settled: 120, held: 0, left: 880 });
@@ -169,6 +172,18 @@ function testNodes(): void {
     await soon(async () => expect((await sums(b, "org-total")).held).toBe(0));
     expect((await sums(b, "org-total")).settled).toBe(130);
     await expectBalance(a);
+  });
+
+  test("what is given back, or left in doubt, the moment the seat is taken away needs nobody to resolve it", async () => {
+    await share([budget("org-total", "org", 1_000n)]);
+    const [a, b] = [await nodes.join(), await nodes.join()];
+    const [refused, dubious] = [await a.hold(300n), await a.hold(200n)];
+    expect(await takeSeatAway(a, b)).toEqual([refused.attempt, dubious.attempt]);
+    await Promise.all([a.ledger.release(refused, "refused", {}), a.ledger.leaveUnsettled(dubious, "broken", {})]);
+    const doubts = await b.ledger.readUnsettled();
+    expect(doubts.map(({ attempt, reason }) => [attempt, reason])).toEqual([[dubious.attempt, "silent"]]);
+    expect(await sums(b, "org-total")).toEqual({ settled: 0, held: 200, left: 800 });
+    await expectBalance(b);
   });
 
   test("a budget that comes into being counts what all nodes have spent and hold", async () => {

@@ -47,6 +47,8 @@ export class SimulatedDatabase {
   #awayUntil = 0;
   #open: { readonly name: string; idle: ReturnType<Schedule["after"]> } | undefined;
   #waiting: Arrival[] = [];
+  /** Grows with every commit. */
+  version = 0;
   onCommit: (commit: Commit) => void = () => {};
 
   constructor(schedule: Schedule, chance: Chance, tell: (what: string) => void) {
@@ -155,6 +157,7 @@ export class SimulatedDatabase {
     );
     if (rows.length > 0) this.database.exec("delete from written");
     this.database.exec("commit");
+    this.version += 1;
     // A sign of life, or an answer that is kept: nothing that anybody has to look at.
     if (isPlain && rows.length === 0) return;
     this.onCommit({ entries: (rows as Record<string, unknown>[]).map(entryOf) });

@@ -15,6 +15,9 @@ interface Place {
   readonly granted: Map<number, bigint>;
 }
 
+/** The epochs of seats that are taken. */
+type Seats = ReadonlyMap<number, number>;
+
 interface PlaceRow {
   readonly what: "settled" | "doubt" | "used" | "granted";
   readonly book: string;
@@ -50,6 +53,7 @@ export class LeaseRules {
   readonly #limits: Limits;
   readonly #memories: () => Iterable<NodeMemory>;
   readonly #excused = new Map<string, bigint>();
+  #looked: { readonly version: number; readonly places: Map<string, Place>; readonly seats: Seats } | undefined;
 
   constructor(database: SimulatedDatabase, books: Books, limits: Limits, memories: () => Iterable<NodeMemory>) {
     this.#database = database;
@@ -93,21 +97,29 @@ export class LeaseRules {
   }
 
   check(): void {
-    const rows = this.#database.peek(PLACES) as readonly PlaceRow[] | undefined;
-    if (!rows) return;
-    const seats = new Map(
-      (this.#database.run(SEATS).rows as { seat: number; epoch: number }[]).map(({ seat, epoch }) => [seat, epoch]),
-    );
-    const places = placesOf(rows);
-    const bases = new Map(
-      (this.#database.run(BASES).rows as { name: string; base: bigint }[]).map(({ name, base }) => [name, base]),
-    );
-    for (const place of places.values()) this.#checkPlace(place, seats, bases);
+    if (this.#database.isBusy) return;
+    const { places, seats } = this.#look();
     const memories = [...this.#memories()].filter(({ seat }) => seat && seats.get(seat.number) === seat.epoch);
     this.#checkMemories(places, memories);
   }
 
-  #checkPlace(place: Place, seats: ReadonlyMap<number, number>, bases: ReadonlyMap<string, bigint>): void {
+  /** The places as they stand, and whether they may: once for every commit. */
+  #look(): { readonly places: Map<string, Place>; readonly seats: Seats } {
+    const { version } = this.#database;
+    if (this.#looked?.version === version) return this.#looked;
+    const seats = new Map(
+      (this.#database.run(SEATS).rows as { seat: number; epoch: number }[]).map(({ seat, epoch }) => [seat, epoch]),
+    );
+    const places = placesOf(this.#database.run(PLACES).rows as readonly PlaceRow[]);
+    const bases = new Map(
+      (this.#database.run(BASES).rows as { name: string; base: bigint }[]).map(({ name, base }) => [name, base]),
+    );
+    for (const place of places.values()) this.#checkPlace(place, seats, bases);
+    this.#looked = { version, places, seats };
+    return this.#looked;
+  }
+
+  #checkPlace(place: Place, seats: Seats, bases: ReadonlyMap<string, bigint>): void {
     const { settled, doubts, used, granted } = place;
     const sums = this.#books.window(place.book, place.window);
     let inSeats = 0n;
@@ -204,9 +216,8 @@ export class LeaseRules {
   }
 
   #places(): Map<string, Place> {
-    const rows = this.#database.peek(PLACES);
-    must(rows !== undefined, "simulation", () => "a transaction is open");
-    return placesOf(rows as readonly PlaceRow[]);
+    must(!this.#database.isBusy, "simulation", () => "a transaction is open");
+    return this.#look().places;
   }
 
   /** What is left of a place, over all nodes. */

@@ -100,13 +100,17 @@ class Lane {
         isForsaken = true;
         resolve(undefined);
       };
-      schedule.after(habits.patienceMs, forsake, this.#owner);
+      const patience = schedule.after(habits.patienceMs, forsake, this.#owner);
+      const answered = (reply: Reply): void => {
+        schedule.cancel(patience);
+        resolve(reply);
+      };
       const at = this.#network.arrival(this.#lastArrival);
       if (at === undefined) return;
       this.#lastArrival = at;
       const arrive = (): void => {
         if (!this.#owner.alive && this.#network.chance.happens(0.5)) return;
-        const reply = (reply: Reply): void => this.#answer(arrival.what, reply, resolve);
+        const reply = (reply: Reply): void => this.#answer(arrival.what, reply, answered);
         database.arrive({ ...arrival, reply, isForsaken: () => isForsaken || !this.#owner.alive });
       };
       schedule.at(at, arrive, undefined);

@@ -35,6 +35,8 @@ export class SharedGround implements Ground {
   /** The attempt that each process queued last for a call. */
   readonly #queued = new Map<string, string>();
   #nodes: readonly SimulatedNode[] = [];
+  /** The version of the database in which all that is open was a living seat's. */
+  #foundWell = -1;
   /** How much goes wrong yet: what is over soon, and what lasts until other nodes give a node up. */
   #short: number;
   #long: number;
@@ -103,9 +105,9 @@ export class SharedGround implements Ground {
   }
 
   #trouble(owner: Owner, cause: unknown): void {
-    const isExpected = cause instanceof StoreError || cause instanceof Fenced;
+    const isExpected = cause instanceof StoreError || cause instanceof Fenced || this.#world.failed.has(owner);
     must(isExpected, "leases", () => `${owner.name}: ${String((cause as Error).stack ?? cause)}`);
-    this.#world.tell(`${owner.name}: ${cause.message}`);
+    this.#world.tell(`${owner.name}: ${(cause as Error).message}`);
   }
 
   read(sql: string): readonly unknown[] {
@@ -143,6 +145,10 @@ export class SharedGround implements Ground {
   look(): void {
     this.#rules.check();
     this.#checkOpen();
+  }
+
+  inspect(): void {
+    this.look();
   }
 
   async doubts({ ledger }: SimulatedProcess) {
@@ -253,20 +259,24 @@ export class SharedGround implements Ground {
       if (kind === "settle" && phase === PHASE.close) {
         checkSettlement({ tally: world.tallyOf(attempt), outgrown: world.outgrown.has(attempt) }, entry);
       }
-      const { reason } = JSON.parse(entry.detail) as { reason?: string };
-      world.checkEntry(entry, reason === "late" || world.tallyOf(attempt) === undefined);
+      // Where its seat was taken away meanwhile, what a node says of an attempt resolves a doubt.
+      world.checkEntry(entry, world.endings.get(attempt) === kind);
     }
     this.#rules.check();
   }
 
   /** I8: what is open is a living seat's. */
   #checkOpen(): void {
+    const { version } = this.#database;
+    if (version === this.#foundWell) return;
     const rows = this.#database.peek(
       `select attempt, lease from entries as held where phase = 0 and n = 0 and attempt not in
          (select attempt from entry_rows where phase = 1)
        and lease not in (select seat || '.' || epoch from nodes where ended_at is null)`,
     );
-    const [row] = (rows ?? []) as { attempt: string; lease: string }[];
+    if (!rows) return;
+    const [row] = rows as { attempt: string; lease: string }[];
     must(!row, "I8", () => `${row!.attempt} is open under ${row!.lease}, which has ended`);
+    this.#foundWell = version;
   }
 }

@@ -29,16 +29,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     breaks: "I3",
     file: "src/ledger/ledger.ts",
     replace:
-      "    if (held.closed) return held.closed;\n    const { cost, vendorCost, usage, basis, kept } = settlement;",
-    by: "    const { cost, vendorCost, usage, basis, kept } = settlement;",
+      "    if (held.closed) return held.closed;\n    if (this.#keeping.isLost(held)) return (held.closed = this.#settleLate(",
+    by: "    if (this.#keeping.isLost(held)) return (held.closed = this.#settleLate(",
   },
   {
     name: "an attempt that ends in two ways is given back twice in memory, once on the disk",
     breaks: "I1",
     file: "src/ledger/ledger.ts",
-    replace:
-      "    if (held.closed) return held.closed;\n    held.giveBack();\n    const text = JSON.stringify({ ...detail, reason });",
-    by: "    held.giveBack();\n    if (held.closed) return held.closed;\n    const text = JSON.stringify({ ...detail, reason });",
+    replace: "    if (held.closed) return held.closed;\n    const late",
+    by: "    if (held.closed) {\n      held.giveBack();\n      return held.closed;\n    }\n    const late",
   },
   {
     name: "what may have been served is given back",
@@ -65,8 +64,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: "what was held in one window is charged to the next",
     breaks: "I1",
     file: "src/ledger/attempt-hold.ts",
-    replace: "    window.settled += amount;\n    return { budget: window.account.book, window: window.start, amount };",
-    by: "    const now = window.account.window;\n    now.settled += amount;\n    return { budget: now.account.book, window: now.start, amount };",
+    replace: "    window.settle(amount);\n    return { budget: window.account.book, window: window.start, amount };",
+    by: "    const now = window.account.window;\n    now.settle(amount);\n    return { budget: now.account.book, window: now.start, amount };",
   },
   {
     name: "a client that goes away is billed nothing",
@@ -79,8 +78,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: "doubts end by themselves",
     breaks: "I8",
     file: "src/ledger/ledger.ts",
-    replace: "    const places = this.#placesOf(ask, now);\n    const verdict",
-    by: '    for (const { attempt, since } of this.unsettled()) if (now - since > 2_000) void this.resolve(attempt, { action: "release", reason: "old" }).catch(() => {});\n    const places = this.#placesOf(ask, now);\n    const verdict',
+    replace: "    const places = this.#placesOf(ask, now);\n    const mood",
+    by: '    for (const { attempt, since } of this.unsettled()) if (now - since > 2_000) void this.resolve(attempt, { action: "release", reason: "old" }).catch(() => {});\n    const places = this.#placesOf(ask, now);\n    const mood',
   },
   {
     name: "a call in doubt is sent again for the same key",
@@ -107,7 +106,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: "a top-up asks nobody",
     breaks: "I1",
     file: "src/ledger/decision.ts",
-    replace: "    if (convertUp(more.bound, ratio) > account.limit - window.settled - window.bounds) return false;",
+    replace: "    if (window.account.refuses && convertUp(more.bound, ratio) > window.room) return false;",
     by: "    if (more.bound < 0n) return false;",
   },
   {
@@ -120,14 +119,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "a doubt is resolved twice from two desks",
     breaks: "I3",
-    file: "src/ledger/ledger.ts",
-    replace: "    this.#doubts.remove(doubt);\n    const settles",
-    by: '    await this.#store.query.selectFrom("meta").selectAll().execute();\n    this.#doubts.remove(doubt);\n    const settles',
+    file: "src/ledger/own-books.ts",
+    replace: "    this.#doubts.remove(doubt);\n    const shares",
+    by: '    await this.#store.query.selectFrom("meta").selectAll().execute();\n    this.#doubts.remove(doubt);\n    const shares',
   },
   {
     name: "two corrections at once look at the same cost",
     breaks: "I3",
-    file: "src/ledger/ledger.ts",
+    file: "src/ledger/own-books.ts",
     replace: "    const done = this.#adjusting.then(() =>",
     by: "    const done = Promise.resolve().then(() =>",
   },
@@ -135,9 +134,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: "a disk that failed is trusted on",
     breaks: "I2",
     file: "src/store/group-journal.ts",
-    replace:
-      "    this.#failure = failure;\n    this.#committing?.reject(failure);\n    this.#gathering?.reject(failure);",
-    by: "    this.#committing?.resolve();\n    this.#gathering?.resolve();",
+    replace: "    this.#failure = failure;\n    this.#abandon(failure);\n",
+    by: "    this.#committing?.resolve();\n    this.#gathering?.resolve();\n    this.#committing = undefined;\n    this.#gathering = undefined;\n",
   },
   {
     name: "a group that gathers is taken for the one that was committed",
