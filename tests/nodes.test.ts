@@ -23,9 +23,11 @@ beforeEach(async () => {
   upstream = await startUpstream({ models: { "*": { outputTokens: 100 } } });
 });
 afterEach(async () => {
-  for (const node of nodes) await node.stop().catch(() => {});
+  // All of them, also where one does not stop: no process outlives its test.
+  const stops = await Promise.allSettled([...nodes.map((node) => node.stop()), upstream?.stop()]);
   nodes = [];
-  await upstream?.stop();
+  const failures = stops.flatMap((stop) => (stop.status === "rejected" ? [stop.reason] : []));
+  if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join("\n"));
 });
 
 const settings = () =>

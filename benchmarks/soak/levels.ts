@@ -2,6 +2,8 @@ import { readdirSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { RunningMaidan } from "../../tests/harness/maidan.ts";
 
+const ANSWER_SECONDS = 60;
+
 /** What the program says of itself at one moment. */
 export interface Level {
   /** Seconds since the load began. */
@@ -20,8 +22,8 @@ export interface Level {
 }
 
 export async function readLevel(maidan: RunningMaidan, at: number): Promise<Level> {
-  const { status, body } = await maidan.ask("/metrics", undefined);
-  if (status !== 200) throw new Error(`/metrics answers ${status}`);
+  const { status, body, broken } = await maidan.ask("/metrics", undefined, { leaveAfterMs: ANSWER_SECONDS * 1_000 });
+  if (status !== 200 || broken) throw new Error(`/metrics: no answer in ${ANSWER_SECONDS} s, or ${status}`);
   const text = body.toString();
   const value = (name: string): number => {
     const found = new RegExp(`^${name.replaceAll(/[{}"]/g, "\\$&")} ([-+.\\deE]+)$`, "m").exec(text);

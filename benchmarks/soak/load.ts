@@ -1,8 +1,10 @@
 import { Agent } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { RunningMaidan } from "../../tests/harness/maidan.ts";
 import { type RawAnswer, type RawRequest, send } from "../../tests/harness/requests.ts";
 import { chat } from "../../tests/harness/settings.ts";
-import type { Failure } from "../../tests/harness/upstream-behaviour.ts";
+import type { Failure, Simulate } from "../../tests/harness/upstream-behaviour.ts";
+import { within } from "./bounds.ts";
 import { POOR, TEAMS } from "./settings.ts";
 
 const CHAT = "/v1/chat/completions";
@@ -10,6 +12,8 @@ const FAILURES: readonly Failure[] = [
   ...(["error", "rate_limit", "overloaded", "bad_request", "reset", "cut", "garbage"] as const),
   ...(["error_event", "promises_more", "promises_less", "hang", "hang_midway"] as const),
 ];
+/** Where bodies reach the vendor as they are. */
+const PASSED = [CHAT, "/v1/embeddings"];
 /** Answers that a client waits for at the most. */
 const PATIENCE_MS = 20_000;
 const MOST_IN_FLIGHT = 400;
@@ -43,21 +47,32 @@ const STREAM = { stream: true, stream_options: { include_usage: true } };
 interface Order extends RawRequest {
   readonly path: string;
   readonly payer?: string;
+  readonly body: string | { readonly [field: string]: unknown; readonly simulate?: Simulate };
 }
 
-/** Calls of clients, so many a second, of every kind; each is awaited or left, and counted by its status. */
+function withTag(body: Exclude<Order["body"], string>, tag: string): object {
+  return { ...body, simulate: { ...body.simulate, tag } };
+}
+
+/**
+ * Calls of clients, so many a second, of every kind; each is awaited or left, and counted by its status. Each tells the
+ * vendor a tag, by which its books are laid beside the ledger; only one that is translated cannot.
+ */
 export class Load {
   /** Calls by status; 0: without one. */
   readonly statuses = new Map<number, number>();
   /** Calls that were not made, because too many were under way. */
   skipped = 0;
   inFlight = 0;
+  /** The tag of each call whose id its client has learned. */
+  readonly tags = new Map<string, string>();
   readonly #maidan: RunningMaidan;
   readonly #perSecond: number;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: MOST_IN_FLIGHT });
   #timer: NodeJS.Timeout | undefined;
   #state: number;
   #keys = 0;
+  #calls = 0;
 
   constructor(maidan: RunningMaidan, perSecond: number, seed: number) {
     this.#maidan = maidan;
@@ -76,11 +91,19 @@ export class Load {
     }, 10);
   }
 
-  /** No more calls; resolves when those under way have ended and no connection is open any more. */
+  /** No more calls; resolves when those under way have ended, and no connection is open any more. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    while (this.inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 50));
-    this.#agent.destroy();
+    const ended = async (): Promise<void> => {
+      while (this.inFlight > 0) await sleep(50);
+    };
+    try {
+      // Every client leaves after its patience; some seconds more for a machine that is busy.
+      await within(PATIENCE_MS / 1_000 + 40, () => `${this.inFlight} calls of clients`, ended());
+    } finally {
+      this.inFlight = 0;
+      this.#agent.destroy();
+    }
   }
 
   /** One of each kind. */
@@ -122,13 +145,20 @@ export class Load {
     this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
   }
 
-  #send({ path, payer = this.pick(TEAMS), headers, ...order }: Order): Promise<RawAnswer> {
+  async #send({ path, payer = this.pick(TEAMS), headers, body, ...order }: Order): Promise<RawAnswer> {
     const authorization = `Bearer sk-test-${payer}`;
-    return send(`${this.#maidan.address}${path}`, {
+    this.#calls += 1;
+    // The same key must come with the same body.
+    const tag = `${payer} ${headers?.["idempotency-key"] ?? this.#calls}`;
+    const answer = await send(`${this.#maidan.address}${path}`, {
       agent: this.#agent,
       leaveAfterMs: PATIENCE_MS,
       ...order,
+      body: typeof body === "string" || !PASSED.includes(path) ? body : withTag(body, tag),
       headers: { authorization, ...headers },
     });
+    const call = answer.headers["x-maidan-call"];
+    if (typeof call === "string") this.tags.set(call, tag);
+    return answer;
   }
 }

@@ -1,19 +1,21 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { PROJECT } from "../../tests/harness/compile.ts";
+import { closedTally } from "../../tests/harness/books.ts";
 import { type RunningMaidan, startMaidan } from "../../tests/harness/maidan.ts";
 import { type RunningUpstream, startUpstream } from "../../tests/harness/start-upstream.ts";
-import { added, LEVEL_HEAD, type Level, levelRow, medianBetween, openFiles, readLevel } from "./levels.ts";
+import { compare, readAttempts } from "./books.ts";
+import { ask, within } from "./bounds.ts";
+import { added, LEVEL_HEAD, type Level, levelRow, openFiles, readLevel } from "./levels.ts";
 import { Load } from "./load.ts";
 import { Operator } from "./operator.ts";
 import { MODELS, settings } from "./settings.ts";
+import { judge } from "./verdict.ts";
 
 /**
- * A mixed load with faults, for an hour: memory stays within a tenth of its level after ten minutes, and when the load
- * is over no descriptor and no timer is left behind. Memory is judged by medians of five minutes, since garbage comes
- * and goes: of the five after the first ten, and of the last five.
+ * A mixed load with faults, for an hour: memory stays within a tenth of its level after ten minutes; when the load is
+ * over no descriptor and no timer is left behind; and each request that the vendor served is in the ledger once. Memory is
+ * judged by medians of five minutes, since garbage comes and goes: of the five after the first ten, and of the last five.
  */
 
 const HELP = `npm run soak -- [options]
@@ -22,11 +24,15 @@ const HELP = `npm run soak -- [options]
   --seed N      of the load (1)
 `;
 const SAMPLE_SECONDS = 10;
-const WINDOW_SECONDS = 300;
-const SETTLED_MINUTES = 10;
-const MOST_GROWTH = 1.1;
 /** The longest that idle connections are kept, and some more. */
 const DRAIN_SECONDS = 180;
+/** The longest that this load's calls take when their clients are gone: several times what a vendor may be silent. */
+const IN_FLIGHT_SECONDS = 60;
+/** Whatever reads the whole ledger or all of the vendor's books. */
+const BOOKS_SECONDS = 600;
+
+const DEFECT = /unhandled|uncaught|internal_error|"level":[56]0/i;
+const MOST_DEFECTS = 10;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -58,6 +64,7 @@ async function soak(
   rate: number,
   seed: number,
 ): Promise<void> {
+  const defects = defectsIn(maidan);
   const operator = new Operator(maidan, upstream);
   const load = new Load(maidan, rate, seed);
   // What is opened once and kept (readers of the store, fonts of a zone) belongs to the level before the load.
@@ -78,14 +85,72 @@ async function soak(
     levels.push(level);
     if (levels.length % 6 === 0) process.stdout.write(`${levelRow(level)}\n`);
   }
-  await load.stop();
-  await operator.stop();
-  process.stdout.write("The load is over; waiting until nothing is left …\n");
-  const after = await restingLevel(maidan, before);
-  process.stdout.write(`${levelRow({ ...after, at: elapsed() })}\n`);
+  const end = new Steps();
+  process.stdout.write("The load is over.\n");
+  await end.step("the clients' last calls", () => load.stop());
+  // Clients have left some of them: those end later, and only then it is known which are in doubt.
+  await end.step("calls in flight", () => nothingInFlight(maidan));
+  await end.step("the operators, and what is in doubt", () => operator.stop());
+  const rest = await end.step("nothing is left", () => restingLevel(maidan, before));
+  const after = { ...(rest ?? (await readLevel(maidan, 0))), at: elapsed() };
+  process.stdout.write(`${levelRow(after)}\n`);
   const left = added(opened, openFiles(maidan));
-  const audit = await maidan.admin.get("audit");
-  report(load, operator, levels, { before, after, left, seconds, audit: audit.ok === true, log: maidan.printed.text });
+  const audit = await end.step("the ledger's audit", () => ask(maidan.admin, "audit", BOOKS_SECONDS));
+  const rows = await end.step("the vendor's books", () =>
+    within(BOOKS_SECONDS, () => "the vendor's books", closedTally(upstream)),
+  );
+  const attempts = await end.step("the ledger's calls", () =>
+    within(BOOKS_SECONDS, () => "the list of calls", readAttempts(maidan.admin)),
+  );
+  const found = audit === undefined ? undefined : JSON.parse(audit);
+  const right = judge({
+    ...{ load, operator, levels, before, after, left, seconds },
+    audit: found && (found.ok === true ? "" : JSON.stringify(found)),
+    comparison: rows && attempts && compare(rows, attempts, load.tags),
+    failures: end.failures,
+    defects,
+  });
+  if (!right) process.exitCode = 1;
+}
+
+/** Lines of the log that nobody should ever see, as they come: an hour's log is not kept. */
+function defectsIn({ process: { stdout, stderr } }: RunningMaidan): readonly string[] {
+  const defects: string[] = [];
+  for (const input of [stdout!, stderr!]) {
+    createInterface({ input }).on("line", (line) => {
+      if (DEFECT.test(line) && defects.length < MOST_DEFECTS) defects.push(line);
+    });
+  }
+  return defects;
+}
+
+/** What is done once the load is over. A step that fails is noted, and the verdict is given all the same. */
+class Steps {
+  readonly failures: string[] = [];
+
+  async step<T>(what: string, work: () => Promise<T>): Promise<T | undefined> {
+    const began = performance.now();
+    process.stdout.write(`Waiting for: ${what} … `);
+    try {
+      const done = await work();
+      process.stdout.write(`${((performance.now() - began) / 1_000).toFixed(1)} s\n`);
+      return done;
+    } catch (cause) {
+      const failure = `${what}: ${cause instanceof Error ? cause.message : cause}`;
+      process.stdout.write(`${failure}\n`);
+      this.failures.push(failure);
+      return undefined;
+    }
+  }
+}
+
+async function nothingInFlight(maidan: RunningMaidan): Promise<void> {
+  for (let waited = 0; waited < IN_FLIGHT_SECONDS; waited++) {
+    if ((await readLevel(maidan, 0)).inFlight === 0) return;
+    await sleep(1_000);
+  }
+  const { inFlight } = await readLevel(maidan, 0);
+  throw new Error(`${inFlight} after ${IN_FLIGHT_SECONDS} s`);
 }
 
 /** The level when nothing has changed for a while, or when it is down to `target`. */
@@ -101,60 +166,6 @@ async function restingLevel(maidan: RunningMaidan, target: Level | undefined): P
     level = next;
   }
   return level;
-}
-
-interface Outcome {
-  readonly before: Level;
-  readonly after: Level;
-  /** What is open and was not before. */
-  readonly left: readonly string[];
-  readonly seconds: number;
-  readonly audit: boolean;
-  readonly log: string;
-}
-
-function report(load: Load, operator: Operator, levels: readonly Level[], outcome: Outcome): void {
-  const { before, after, left, seconds, audit, log } = outcome;
-  const settled = Math.min(SETTLED_MINUTES * 60, seconds / 2);
-  const span = Math.min(WINDOW_SECONDS, seconds / 4);
-  const memory = (of: (level: Level) => number): { early: number; late: number } => ({
-    early: medianBetween(levels, settled, settled + span, of),
-    late: medianBetween(levels, seconds - span, seconds + span, of),
-  });
-  const resident = memory(({ residentMb }) => residentMb);
-  const used = memory(({ heapMb, externalMb }) => heapMb + externalMb);
-  const defects = log.split("\n").filter((line) => /unhandled|uncaught|internal_error|"level":[56]0/i.test(line));
-  const statuses = [...load.statuses].sort(([a], [b]) => a - b).map(([status, count]) => `${status}: ${count}`);
-  const checks: [string, boolean][] = [
-    [`resident memory ${ratio(resident)} of its level after ${settled / 60} minutes`, isLevel(resident)],
-    [
-      `descriptors ${before.descriptors} before, ${after.descriptors} after ${left.join(" ")}`,
-      after.descriptors <= before.descriptors,
-    ],
-    [`timers ${before.timers} before, ${after.timers} after`, after.timers <= before.timers],
-    [`calls in flight ${after.inFlight}, in doubt ${after.unsettled}`, after.inFlight === 0 && after.unsettled === 0],
-    ["the ledger's audit", audit],
-    [`no defect in the log${defects[0] ? `: ${defects[0].slice(0, 300)}` : ""}`, defects.length === 0],
-    [`operators' work${operator.failure ? `: ${operator.failure}` : ""}`, operator.failure === undefined],
-  ];
-  process.stdout.write(`\nCalls by status (0: left, or broken): ${statuses.join(", ")}\n`);
-  process.stdout.write(`Calls that were not made, because too many were under way: ${load.skipped}\n`);
-  process.stdout.write(`Heap and external memory ${ratio(used)}\n\n`);
-  for (const [what, right] of checks) process.stdout.write(`${right ? "passed" : "FAILED"}  ${what}\n`);
-  const folder = join(PROJECT, "benchmarks/results");
-  mkdirSync(folder, { recursive: true });
-  const calls = Object.fromEntries(load.statuses);
-  writeFileSync(join(folder, "soak.json"), JSON.stringify({ checks, before, after, calls, levels }, undefined, 1));
-  process.stdout.write("\nEvery sample is in benchmarks/results/soak.json.\n");
-  if (checks.some(([, right]) => !right)) process.exitCode = 1;
-}
-
-function ratio({ early, late }: { early: number; late: number }): string {
-  return `${early.toFixed(1)} → ${late.toFixed(1)} MB, ${(late / early).toFixed(3)}`;
-}
-
-function isLevel({ early, late }: { early: number; late: number }): boolean {
-  return late <= early * MOST_GROWTH;
 }
 
 await main();
