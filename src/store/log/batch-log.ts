@@ -1,9 +1,9 @@
-import { closeSync, writev, writevSync } from "node:fs";
+import { closeSync, fdatasync, writev, writevSync } from "node:fs";
 import type { Durability } from "../../config/environment.ts";
 import type { Batch } from "../batch.ts";
 import { encodeFrame } from "./frames.ts";
 import type { LogStretch } from "./log-applier.ts";
-import { LOG_FILE_BYTES, LOG_FILES, openLogFile, reserveLogFile, syncFolder } from "./log-files.ts";
+import { LOG_FILE_BYTES, LOG_FILES, NEEDS_SYNC, openLogFile, reserveLogFile, syncFolder } from "./log-files.ts";
 
 export interface BatchLogOptions {
   readonly folder: string;
@@ -201,6 +201,7 @@ export class BatchLog {
   }
 }
 
+/** All of the parts, durably. */
 function writeAll(
   descriptor: number,
   parts: readonly Buffer[],
@@ -210,7 +211,8 @@ function writeAll(
   writev(descriptor, parts, at, (error, written) => {
     const rest = error ? [] : from(parts, written);
     if (rest.length > 0) writeAll(descriptor, rest, at + written, done);
-    else done(error ?? undefined);
+    else if (error || !NEEDS_SYNC) done(error ?? undefined);
+    else fdatasync(descriptor, (failure) => done(failure ?? undefined));
   });
 }
 

@@ -9,9 +9,14 @@ export const LOG_FILE_BYTES = 16 * 1024 * 1024;
 
 const PIECE = Buffer.alloc(1024 * 1024);
 
-/** Opened for writing, made where it is missing. `disk`: what is written is on the disk when the write returns. */
+/** Where the system has it (Windows has not): a write returns when the disk has what was written. */
+const DURABLE_WRITES: number | undefined = constants.O_DSYNC;
+/** Whether each write must be followed by an `fdatasync`. */
+export const NEEDS_SYNC = DURABLE_WRITES === undefined;
+
+/** Opened for writing, made where it is missing. `disk`: writes are durable, see `NEEDS_SYNC`. */
 export function openLogFile(folder: string, file: number, durability: Durability): number {
-  const durable = durability === "disk" ? constants.O_DSYNC : 0;
+  const durable = durability === "disk" ? (DURABLE_WRITES ?? 0) : 0;
   return openSync(join(folder, LOG_FILES[file]!), constants.O_RDWR | constants.O_CREAT | durable, 0o600);
 }
 
