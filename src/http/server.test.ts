@@ -80,6 +80,23 @@ describe("the clients' paths", () => {
     expect(english.headers.allow).toBe(status === 405 ? (path === "/v1/models" ? "GET" : "POST") : undefined);
   });
 
+  test.each([
+    ["http://127.0.0.1:4000/v1/models?x=http://y", "invalid_api_key"],
+    ["HTTPS://a.example/v1/models", "invalid_api_key"],
+    ["http://[::1]:1/v1/engines", "not_found"],
+  ])("a whole address is as good as its path: %s", async (target, code) => {
+    expect(JSON.parse((await ask("GET", target)).text).error.code).toBe(code);
+  });
+
+  test.each([
+    ["http://a.example", "/"],
+    ["http://a.example?y=1", "/?y=1"],
+    ["http://a.example/livez?y=/v1/", "/livez?y=/v1/"],
+    ["ftp://a.example/v1/models", "ftp://a.example/v1/models"],
+  ])("of a whole address the operators get the path: %s", async (target, path) => {
+    expect((await ask("GET", target)).text).toBe(`operators ${path}`);
+  });
+
   test("all else is the operators'", async () => {
     expect((await ask("GET", "/v1beta/x?y=1")).text).toBe("operators /v1beta/x?y=1");
   });

@@ -26,6 +26,7 @@ export interface ServerOptions {
 export function makeServer(options: ServerOptions): Server {
   const { operators, limits, language } = options;
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    if (request.url![0] !== "/") request.url = withoutOrigin(request.url!);
     const path = pathOf(request.url!);
     if (!path.startsWith("/v1/")) {
       operators(request, response);
@@ -101,6 +102,12 @@ const CLIENT_PATHS: Readonly<Record<string, ClientRoute | undefined>> = {
 /** What is asked of a response that was answered before is told why it is not there. */
 function unknownPath(method: string, path: string): Text {
   return /^\/v1\/responses\/resp_\w/.test(path) ? responsesWords.notKept() : httpWords.unknownPath(method, path);
+}
+
+/** Proxies name the whole address, as RFC 9112, 3.2.2, allows; by which name the server was reached does not matter here. */
+function withoutOrigin(target: string): string {
+  const rest = target.replace(/^https?:\/\/[^/?#]*/i, "");
+  return rest === target || rest[0] === "/" ? rest : `/${rest}`;
 }
 
 function pathOf(url: string): string {
