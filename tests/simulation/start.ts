@@ -15,7 +15,7 @@ export interface SimulationOptions {
   /** Prints what happens to standard error. */
   readonly trace?: boolean;
   readonly bug?: PlantedBug;
-  /** Only worlds of one kind. Without it, one in three is shared. */
+  /** Only worlds of one kind. Without it, and without a bug that names one, one in four is shared. */
   readonly only?: "own" | "shared";
 }
 
@@ -26,7 +26,7 @@ export async function simulate({
   stop,
   trace,
   bug,
-  only,
+  only = bug?.ground,
 }: SimulationOptions): Promise<RunResult[]> {
   const planting = bug ? ["--import", "./tests/simulation/planted/plant.mjs"] : [];
   const flags = [...(stop ? ["--stop"] : []), ...(trace ? ["--trace"] : []), ...(only ? [`--only=${only}`] : [])];

@@ -3,6 +3,8 @@ export interface PlantedBug {
   readonly name: string;
   /** The invariants of DESIGN.md, section 3, that it breaks. */
   readonly breaks: string;
+  /** Where it breaks in worlds of one kind only: one node, or several. */
+  readonly ground?: "own" | "shared";
   readonly file: string;
   readonly replace: string;
   readonly by: string;
@@ -49,6 +51,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "recovery forgets what a crash left open",
     breaks: "I8",
+    ground: "own",
     file: "src/ledger/recovery.ts",
     replace: "  for (const holds of attempts.values()) {",
     by: "  for (const holds of [] as EntriesTable[][]) {",
@@ -56,6 +59,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "recovery holds the first step only, not what was topped up",
     breaks: "I8",
+    ground: "own",
     file: "src/ledger/recovery.ts",
     replace: '    .where("phase", "=", PHASE.hold)\n    .where(({ not, exists, selectFrom }) =>',
     by: '    .where("phase", "=", PHASE.hold)\n    .where("n", "=", 0)\n    .where(({ not, exists, selectFrom }) =>',
@@ -112,6 +116,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "after a restart a budget begins anew",
     breaks: "I1",
+    ground: "own",
     file: "src/ledger/recovery.ts",
     replace: "    if (latest?.window === account.window.start) account.window.settled = latest.settled;\n",
     by: "",
@@ -119,6 +124,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "a doubt is resolved twice from two desks",
     breaks: "I3",
+    ground: "own",
     file: "src/ledger/own-books.ts",
     replace: "    this.#doubts.remove(doubt);\n    const shares",
     by: '    await this.#store.query.selectFrom("meta").selectAll().execute();\n    this.#doubts.remove(doubt);\n    const shares',
@@ -126,6 +132,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "two corrections at once look at the same cost",
     breaks: "I3",
+    ground: "own",
     file: "src/ledger/own-books.ts",
     replace: "    const done = this.#adjusting.then(() =>",
     by: "    const done = Promise.resolve().then(() =>",

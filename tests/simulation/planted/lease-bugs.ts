@@ -5,6 +5,7 @@ export const PLANTED_LEASE_BUGS: readonly PlantedBug[] = [
   {
     name: "a lease is not shrunk in memory by what is given back",
     breaks: "I1",
+    ground: "shared",
     file: "src/ledger/leases/lease-keeper.ts",
     replace: "      lease.granted -= giveBack;\n      const keep = lease.least(used);\n",
     by: "      const keep = lease.least(used) - giveBack;\n",
@@ -12,6 +13,7 @@ export const PLANTED_LEASE_BUGS: readonly PlantedBug[] = [
   {
     name: "a lease's record is lowered to what memory uses, not to what the disk says is used",
     breaks: "I1",
+    ground: "shared",
     file: "src/ledger/leases/window-lease.ts",
     replace: "    return largest(largest(this.granted, used) + this.leaving, largest(this.sealed, this.durable));",
     by: "    return largest(this.granted, used) + this.leaving;",
@@ -19,6 +21,7 @@ export const PLANTED_LEASE_BUGS: readonly PlantedBug[] = [
   {
     name: "what is left in doubt stays in the lease, too",
     breaks: "I1",
+    ground: "shared",
     file: "src/ledger/leases/window-lease.ts",
     replace: "    this.granted -= bound;\n    this.leaving += bound;\n",
     by: "    this.leaving += bound;\n",
@@ -26,6 +29,7 @@ export const PLANTED_LEASE_BUGS: readonly PlantedBug[] = [
   {
     name: "what is left in doubt leaves the lease's record before it is on the disk",
     breaks: "I1",
+    ground: "shared",
     file: "src/ledger/leases/window-lease.ts",
     replace: "    this.granted -= bound;\n    this.leaving += bound;\n",
     by: "    this.granted -= bound;\n",
@@ -33,6 +37,7 @@ export const PLANTED_LEASE_BUGS: readonly PlantedBug[] = [
   {
     name: "a group is written under a seat that was taken away",
     breaks: "I8",
+    ground: "shared",
     file: "src/store/batch-writer.ts",
     replace: "    if (seat.length > 0 && Number(this.#beat.run(...seat).changes) === 0) return false;\n",
     by: "    if (seat.length > 0) this.#beat.run(...seat);\n",
@@ -40,6 +45,7 @@ export const PLANTED_LEASE_BUGS: readonly PlantedBug[] = [
   {
     name: "the end of a seat forgets what its node had settled",
     breaks: "I3",
+    ground: "shared",
     file: "src/ledger/leases/lease-office.ts",
     replace: '        .set(({ eb }) => ({ settled: eb("settled", "+", settled) }))\n',
     by: '        .set(({ eb }) => ({ settled: eb("settled", "+", settled - settled) }))\n',
@@ -47,6 +53,7 @@ export const PLANTED_LEASE_BUGS: readonly PlantedBug[] = [
   {
     name: "the end of a seat leaves its leases",
     breaks: "I3",
+    ground: "shared",
     file: "src/ledger/leases/lease-office.ts",
     replace: '    await transaction.deleteFrom("leases").where("seat", "=", seat).where(within(places)).execute();\n',
     by: "",
@@ -54,6 +61,7 @@ export const PLANTED_LEASE_BUGS: readonly PlantedBug[] = [
   {
     name: "the end of a seat forgets what was in flight",
     breaks: "I8",
+    ground: "shared",
     file: "src/ledger/leases/left-open.ts",
     replace: "  for (const holds of attempts.values()) await writeEntry",
     by: "  for (const holds of [] as EntriesTable[][]) await writeEntry",
@@ -61,6 +69,7 @@ export const PLANTED_LEASE_BUGS: readonly PlantedBug[] = [
   {
     name: "a settlement that comes after the seat was taken away is dropped",
     breaks: "I2",
+    ground: "shared",
     file: "src/ledger/ledger.ts",
     replace: "    return settleLate(this.#keeping, attempt, settlement, this.#clock.now());",
     by: "    return Promise.resolve(void [attempt, settlement]);",
@@ -68,6 +77,7 @@ export const PLANTED_LEASE_BUGS: readonly PlantedBug[] = [
   {
     name: "a grant does not look at what other nodes have leased",
     breaks: "I1",
+    ground: "shared",
     file: "src/ledger/leases/lease-office.ts",
     replace: "        const free = limit - spent - sum(others, (row) => row.granted) - keep;",
     by: "        const free = limit - spent - sum(othersUses, (row) => row.settled) - keep;",
@@ -75,6 +85,7 @@ export const PLANTED_LEASE_BUGS: readonly PlantedBug[] = [
   {
     name: "a grant does not look at what is in doubt",
     breaks: "I1",
+    ground: "shared",
     file: "src/ledger/leases/lease-office.ts",
     replace: "        const spent = (settled.get(placeName(draw)) ?? 0n) + (bounds.get(placeName(draw)) ?? 0n);",
     by: "        const spent = settled.get(placeName(draw)) ?? 0n;",
@@ -82,6 +93,7 @@ export const PLANTED_LEASE_BUGS: readonly PlantedBug[] = [
   {
     name: "under a new seat the sums of the old one go on",
     breaks: "I3",
+    ground: "shared",
     file: "src/ledger/budget-account.ts",
     replace:
       "    this.touched = touched;\n    this.window = new WindowSums(this, windowAt(this.#setting.window, this.#timezone, now));\n  }\n\n  /** With what",
@@ -90,6 +102,7 @@ export const PLANTED_LEASE_BUGS: readonly PlantedBug[] = [
   {
     name: "a draw does not look whether the seat is still its own",
     breaks: "I3",
+    ground: "shared",
     file: "src/ledger/leases/lease-office.ts",
     replace: "    if (rows.length === 0) throw new Fenced();\n",
     by: "",
@@ -97,6 +110,7 @@ export const PLANTED_LEASE_BUGS: readonly PlantedBug[] = [
   {
     name: "what waits to be written under an old seat is written under the new one",
     breaks: "I3",
+    ground: "shared",
     file: "src/store/group-journal.ts",
     replace: "      this.#gathering?.reject(new Fenced());\n      this.#gathering = undefined;\n",
     by: "",
@@ -104,6 +118,7 @@ export const PLANTED_LEASE_BUGS: readonly PlantedBug[] = [
   {
     name: "a request is sent though its hold was refused with the seat",
     breaks: "I2",
+    ground: "shared",
     file: "src/call/attempt.ts",
     replace: "        await hold.durable;\n        return hold;\n",
     by: "        await hold.durable.catch(() => {});\n        return hold;\n",
@@ -111,6 +126,7 @@ export const PLANTED_LEASE_BUGS: readonly PlantedBug[] = [
   {
     name: "a budget that is new on one node is closed for all when the database goes away",
     breaks: "I1",
+    ground: "shared",
     file: "src/ledger/leases/shared-budgets.ts",
     replace: "        if (!(error instanceof Fault)) return;\n",
     by: "",
@@ -118,6 +134,7 @@ export const PLANTED_LEASE_BUGS: readonly PlantedBug[] = [
   {
     name: "nodes whose clocks are behind make the same ids",
     breaks: "I1",
+    ground: "shared",
     file: "src/base/ids.ts",
     replace: "    this.#begin(timeOfId(after) + 1);\n",
     by: "    this.#time = timeOfId(after) + 1;\n    this.#prefix = firstIdAt(this.#time);\n",
