@@ -257,22 +257,22 @@ describe("httpTransport", () => {
     const transport = open(address, { headerBytes: 4_096 });
     const { events, fault } = await record(transport, request("/v1/large-head")).done;
     expect(events).toEqual(["fail"]);
-    expect(fault).toMatchObject({ charged: "unknown", details: { cause: "UND_ERR_HEADERS_OVERFLOW" } });
+    expect(fault).toMatchObject({ charged: "unknown", details: { cause: "HTTP_HEAD_TOO_LARGE" } });
     await transport.close();
   });
 
   const head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n";
   test.each([
-    ["garbage", "this is not HTTP\r\n\r\n", true, "HTTPParserError"],
-    ["a length that is too great", `${head}content-length: 100\r\n\r\nshort`, true, "UND_ERR_SOCKET"],
+    ["garbage", "this is not HTTP\r\n\r\n", true, "HTTP_MALFORMED"],
+    ["a length that is too great", `${head}content-length: 100\r\n\r\nshort`, true, "HTTP_CLOSED"],
     [
       "garbage for a chunk's size",
       `${head}transfer-encoding: chunked\r\n\r\n5\r\nhello\r\nZZ\r\n`,
       false,
-      "HTTPParserError",
+      "HTTP_MALFORMED",
     ],
-    ["an end in the middle of a chunk", `${head}transfer-encoding: chunked\r\n\r\nff\r\nhello`, true, "UND_ERR_SOCKET"],
-    ["no byte at all", "", true, "UND_ERR_SOCKET"],
+    ["an end in the middle of a chunk", `${head}transfer-encoding: chunked\r\n\r\nff\r\nhello`, true, "HTTP_CLOSED"],
+    ["no byte at all", "", true, "HTTP_CLOSED"],
   ])("%s may be charged", async (_what, bytes, end, cause) => {
     const transport = open(await rawUpstream(bytes, end));
     const { fault } = await record(transport, request("/")).done;
