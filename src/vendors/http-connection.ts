@@ -129,14 +129,20 @@ export class HttpConnection implements Placed, SocketEvents {
   received(bytes: Buffer, length: number): void {
     const exchange = this.#exchange;
     // Bytes that nobody asked for: whatever comes next on this connection could belong to anything.
-    if (!exchange) return this.drop();
+    if (!exchange) {
+      this.drop();
+      return;
+    }
     this.#reader.read(bytes, 0, length);
     this.#deliver(exchange);
   }
 
   ended(): void {
     const exchange = this.#exchange;
-    if (!exchange) return this.drop();
+    if (!exchange) {
+      this.drop();
+      return;
+    }
     this.#reader.close();
     this.#deliver(exchange);
   }
@@ -173,7 +179,10 @@ export class HttpConnection implements Placed, SocketEvents {
     const { reusable, keptMs } = this.#reader;
     const idleMs = keptMs === undefined ? IDLE_MS : Math.min(keptMs - IDLE_MARGIN_MS, LONGEST_IDLE_MS);
     // A request that is not written to its end would be in the way of the next.
-    if (!reusable || idleMs <= 0 || this.#socket.writableLength > 0) return this.drop();
+    if (!reusable || idleMs <= 0 || this.#socket.writableLength > 0) {
+      this.drop();
+      return;
+    }
     this.resume();
     this.#state = IDLE;
     this.#expiresAt = performance.now() + idleMs;
