@@ -1,10 +1,9 @@
-import type { Dispatcher } from "undici";
 import { transportWords as words } from "../base/messages/transports.ts";
+import type { HttpConnection } from "./http-connection.ts";
 import { faultOfFailure, type Place } from "./http-faults.ts";
+import type { AnswerHead } from "./http-head.ts";
 import type { AnswerSink, Exchange, SendBounds } from "./spec.ts";
 import { VendorFault } from "./vendor-fault.ts";
-
-type Controller = Dispatcher.DispatchController;
 
 /** Where an exchange is; only ever forward. */
 const WAITING = 0; // for a connection: the vendor knows nothing yet
@@ -12,9 +11,6 @@ const SENT = 1; // nothing has come back
 const HEAD = 2; // the head came, nothing of the body
 const BODY = 3;
 const OVER = 4; // the sink hears nothing more
-
-/** What undici is told when an exchange is given up; nobody sees it. */
-const GIVEN_UP = new Error("given up");
 
 /** The requests under way, and the time by which their bounds are kept. */
 export interface Watch {
@@ -26,18 +22,30 @@ export interface Watch {
 /** Milliseconds of a tick. A bound never strikes early, and at most two ticks late. */
 export const TICK_MS = 100;
 
-/** One request on its way through undici: its handler and its `Exchange` in one. */
-export class HttpExchange implements Dispatcher.DispatchHandler, Exchange {
+/** How an answer came to its end. */
+type End = "whole" | Error;
+
+/** One request on its way, and its answer on the way to the sink. */
+export class HttpExchange implements Exchange {
   /** Its place in the watch's roster. */
   place = 0;
+  /** Whether it stands in the line of those that wait for a connection, and between whom. */
+  queued = false;
+  before: HttpExchange | undefined;
+  after: HttpExchange | undefined;
+  /** What is to be sent. */
+  head = "";
+  body: Buffer | undefined;
   readonly #watch: Watch;
   readonly #sink: AnswerSink;
   readonly #bounds: SendBounds;
   readonly #vendor: Place;
-  #controller: Controller | undefined;
+  #connection: HttpConnection | undefined;
   #state = WAITING;
   #paused = false;
-  #dispatching = false;
+  /** What came while the sink took nothing, and how the answer ended then. */
+  #held: Buffer[] | undefined;
+  #end: End | undefined;
   /** When the last thing happened that the bounds count from, in the watch's time. */
   #since: number;
 
@@ -49,81 +57,65 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Exchange {
     this.#since = watch.now;
   }
 
-  /** Hands the request to undici. What undici refuses on the spot must not reach the sink before `send` returns. */
-  begin(dispatcher: Dispatcher, options: Dispatcher.DispatchOptions): void {
-    this.#dispatching = true;
-    dispatcher.dispatch(options, this);
-    this.#dispatching = false;
-  }
-
-  onRequestStart(controller: Controller): void {
-    // Throwing here takes the request out of undici's queue before a byte is written, and keeps the connection.
-    if (this.#state !== WAITING) throw GIVEN_UP;
-    this.#controller = controller;
+  /** The request is handed to a connection now. */
+  sent(connection: HttpConnection): void {
+    this.#connection = connection;
     this.#state = SENT;
     this.#since = this.#watch.now;
-    if (this.#paused) controller.pause();
   }
 
-  onResponseStart(
-    controller: Controller,
-    status: number,
-    headers: Record<string, string | string[] | undefined>,
-  ): void {
-    if (this.#state === OVER || status < 200) return;
-    this.#state = HEAD;
-    if (status >= 300 && status < 400) {
-      this.#fail(this.#redirected(status, headers.location));
-      controller.abort(GIVEN_UP);
-    } else {
-      this.#sink.onHead(status, headers);
+  /** The answer has come in whole: what the connection does from now on is not this exchange's business. */
+  parted(): void {
+    this.#connection = undefined;
+    this.body = undefined;
+  }
+
+  /** Takes what has come, in the order of the parameters. It is kept while the sink takes nothing. */
+  receive(head: AnswerHead | undefined, payload: Buffer | undefined, end: End | undefined): void {
+    if (head) this.#begin(head);
+    if (this.#state === OVER) return;
+    if (this.#paused && (payload || this.#held || end === "whole")) {
+      if (payload) this.#hold(payload);
+      this.#end = end;
+      return;
     }
+    if (payload) this.#pass(payload);
+    if (end !== undefined) this.#conclude(end);
   }
 
-  onResponseData(_controller: Controller, chunk: Buffer): void {
-    if (this.#state === OVER) return;
-    this.#state = BODY;
-    this.#since = this.#watch.now;
-    this.#sink.onChunk(chunk);
+  /** Whether it cannot take more. */
+  get holds(): boolean {
+    return this.#held !== undefined;
   }
 
-  onResponseEnd(): void {
-    if (this.#state === OVER) return;
-    this.#finish();
-    try {
-      this.#sink.onEnd();
-    } catch (error) {
-      raise(error);
-    }
+  /** It never comes to a connection. */
+  refuse(error: unknown): void {
+    this.#fail(faultOfFailure(error, false, this.#vendor));
   }
 
-  onResponseError(_controller: Controller, error: Error): void {
-    if (this.#state === OVER) return;
-    const fault = faultOfFailure(error, this.#state !== WAITING, this.#vendor);
-    if (this.#dispatching) queueMicrotask(() => this.#fail(fault));
-    else this.#fail(fault);
+  /** As `refuse`, for what is found out before `send` has returned. */
+  refuseSoon(error: unknown): void {
+    queueMicrotask(() => this.refuse(error));
   }
 
   pause(): void {
     this.#paused = true;
-    this.#controller?.pause();
   }
 
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    // undici hands over what it kept at once, and cannot do so while it reads for another connection: so a little later.
+    // The sink is never called from inside `resume`: so a little later.
     queueMicrotask(() => {
       if (this.#paused || this.#state === OVER) return;
       this.#since = this.#watch.now;
-      this.#controller?.resume();
+      this.#release();
     });
   }
 
   abort(): void {
     if (this.#state === OVER) return;
-    this.#finish();
-    this.#controller?.abort(GIVEN_UP);
+    this.#giveUp();
   }
 
   /** @param now the watch's time, milliseconds */
@@ -142,15 +134,75 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Exchange {
     }
   }
 
+  #begin({ status, headers }: AnswerHead): void {
+    this.#state = HEAD;
+    if (status >= 300 && status < 400) {
+      this.#fail(this.#redirected(status, headers.location));
+      return;
+    }
+    try {
+      this.#sink.onHead(status, headers);
+    } catch (error) {
+      this.#fail(faultOfFailure(error, true, this.#vendor));
+    }
+  }
+
+  #pass(payload: Buffer): void {
+    this.#state = BODY;
+    this.#since = this.#watch.now;
+    try {
+      this.#sink.onChunk(payload);
+    } catch (error) {
+      this.#fail(faultOfFailure(error, true, this.#vendor));
+    }
+  }
+
+  /** The end of the answer. It waits, too, where the sink has paused at the last piece. */
+  #conclude(end: End): void {
+    if (this.#state === OVER) return;
+    if (end !== "whole") {
+      this.#fail(faultOfFailure(end, this.#state !== WAITING, this.#vendor));
+    } else if (this.#paused) {
+      this.#end = end;
+    } else {
+      this.#finish();
+      try {
+        this.#sink.onEnd();
+      } catch (error) {
+        raise(error);
+      }
+    }
+  }
+
+  #hold(payload: Buffer): void {
+    if (this.#held) this.#held.push(payload);
+    else this.#held = [payload];
+  }
+
+  /** Passes on what was held, until the sink pauses again. */
+  #release(): void {
+    while (this.#held) {
+      const payload = this.#held.shift()!;
+      if (this.#held.length === 0) this.#held = undefined;
+      this.#pass(payload);
+      if (this.#paused || this.#over) return;
+    }
+    if (this.#end !== undefined) this.#conclude(this.#end);
+    else this.#connection?.resume();
+  }
+
+  get #over(): boolean {
+    return this.#state === OVER;
+  }
+
   #expire(text: VendorFault["text"], charged: "nothing" | "unknown"): void {
     const details = { address: this.#vendor.address };
     this.#fail(new VendorFault(text, { errorClass: "timeout", charged, details }));
-    this.#controller?.abort(GIVEN_UP);
   }
 
   #fail(fault: VendorFault): void {
     if (this.#state === OVER) return;
-    this.#finish();
+    this.#giveUp();
     try {
       this.#sink.onFail(fault);
     } catch (error) {
@@ -158,8 +210,18 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Exchange {
     }
   }
 
+  /** The connection, if the answer is still under way there, is of no more use. */
+  #giveUp(): void {
+    const connection = this.#connection;
+    this.#finish();
+    connection?.drop();
+  }
+
   #finish(): void {
     this.#state = OVER;
+    this.#connection = undefined;
+    this.#held = undefined;
+    this.body = undefined;
     this.#watch.remove(this);
   }
 
@@ -179,7 +241,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Exchange {
   }
 }
 
-/** An error of the sink is an error of Maidan: undici would swallow it. */
+/** An error of the sink at the end is an error of Maidan: nobody here could tell the sink of it. */
 function raise(error: unknown): void {
   queueMicrotask(() => {
     throw error;

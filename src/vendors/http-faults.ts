@@ -2,6 +2,7 @@ import type { Text } from "../base/language.ts";
 import { transportWords as words } from "../base/messages/transports.ts";
 import type { VendorErrorClass } from "./spec.ts";
 import { VendorFault } from "./vendor-fault.ts";
+import { WIRE_CODES } from "./wire-error.ts";
 
 /**
  * What a failed exchange means. Whether the vendor may bill it does not depend on the error but on one fact: `sent`, that
@@ -16,8 +17,7 @@ export function faultOfFailure(error: unknown, sent: boolean, place: Place): Ven
     errorClass,
     charged: sent ? "unknown" : "nothing",
     details: { address: place.address, cause: code },
-    // A parser's error carries the bytes it choked on: an answer must not reach a log.
-    ...(code !== NOT_HTTP && { cause: error }),
+    cause: error,
   });
 }
 
@@ -33,7 +33,6 @@ function readFailure(code: string, sent: boolean, place: Place): Reading {
   const reading = READINGS[code];
   if (reading) return reading(place);
   if (CLOSED.has(code)) return server(sent ? words.closed(place.address) : words.unreachable(place.address, code));
-  if (code === NOT_HTTP) return server(words.notHttp(place.address));
   if (CERTIFICATE_CODES.test(code)) return server(words.badCertificate(place.address, code));
   return server(sent ? words.failed(place.address, code) : words.unreachable(place.address, code));
 }
@@ -49,17 +48,14 @@ const READINGS: Readonly<Record<string, (place: Place) => Reading>> = {
   ENOTFOUND: (place) => server(words.unknownHost(hostOf(place))),
   EAI_AGAIN: (place) => server(words.unknownHost(hostOf(place))),
   ETIMEDOUT: ({ address }) => timeout(words.unreachable(address, "ETIMEDOUT")),
-  UND_ERR_CONNECT_TIMEOUT: ({ address, connectMs }) => timeout(words.noConnection(address, connectMs)),
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: ({ address }) => server(words.wrongLength(address)),
-  UND_ERR_HEADERS_OVERFLOW: ({ address, headBytes }) => server(words.headTooLarge(address, headBytes)),
-  UND_ERR_CLOSED: ({ address }) => server(words.shut(address)),
-  UND_ERR_DESTROYED: ({ address }) => server(words.shut(address)),
-  UND_ERR_INVALID_ARG: ({ address }) => server(words.unsendable(address, "UND_ERR_INVALID_ARG")),
-  UND_ERR_NOT_SUPPORTED: ({ address }) => server(words.unsendable(address, "UND_ERR_NOT_SUPPORTED")),
+  [WIRE_CODES.connectTimeout]: ({ address, connectMs }) => timeout(words.noConnection(address, connectMs)),
+  [WIRE_CODES.malformed]: ({ address }) => server(words.notHttp(address)),
+  [WIRE_CODES.headTooLarge]: ({ address, headBytes }) => server(words.headTooLarge(address, headBytes)),
+  [WIRE_CODES.shut]: ({ address }) => server(words.shut(address)),
+  [WIRE_CODES.unsendable]: ({ address }) => server(words.unsendable(address, WIRE_CODES.unsendable)),
 };
 
-const NOT_HTTP = "HTTPParserError";
-const CLOSED = new Set(["ECONNRESET", "EPIPE", "UND_ERR_SOCKET", "UND_ERR_INFO"]);
+const CLOSED: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", WIRE_CODES.closed]);
 const CERTIFICATE_CODES = /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
 
 /** The code of an error; of several tries at several addresses, the first one's. */

@@ -2,6 +2,7 @@ import { createPrivateKey, createSign, generateKeyPairSync, type KeyObject } fro
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer, type Socket, type Server as TcpServer } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { Fault } from "../base/faults.ts";
 import { httpTransport } from "./http-transport.ts";
@@ -25,6 +26,8 @@ const closeServer = (server: TcpServer): Promise<void> =>
     (server as Server).closeAllConnections?.();
     server.close(() => resolve());
   });
+
+const LONG = Buffer.from(Array.from({ length: 3_000_000 }, (_, at) => (at * 7) % 251));
 
 /** Writes parts one after the other, each in a turn of its own. */
 function writeParts(response: ServerResponse, parts: readonly string[], then: () => void): void {
@@ -63,6 +66,8 @@ function play(incoming: IncomingMessage, response: ServerResponse): void {
     case "/v1/hints":
       response.writeEarlyHints({ link: "</style.css>; rel=preload" });
       return void response.writeHead(200).end("after hints");
+    case "/v1/long":
+      return void response.writeHead(200, { "content-length": LONG.length }).end(LONG);
     case "/v1/large-head":
       return void response.writeHead(200, { "x-large": "x".repeat(5_000) }).end("body");
     default:
@@ -257,22 +262,22 @@ describe("httpTransport", () => {
     const transport = open(address, { headerBytes: 4_096 });
     const { events, fault } = await record(transport, request("/v1/large-head")).done;
     expect(events).toEqual(["fail"]);
-    expect(fault).toMatchObject({ charged: "unknown", details: { cause: "UND_ERR_HEADERS_OVERFLOW" } });
+    expect(fault).toMatchObject({ charged: "unknown", details: { cause: "HTTP_HEAD_TOO_LARGE" } });
     await transport.close();
   });
 
   const head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n";
   test.each([
-    ["garbage", "this is not HTTP\r\n\r\n", true, "HTTPParserError"],
-    ["a length that is too great", `${head}content-length: 100\r\n\r\nshort`, true, "UND_ERR_SOCKET"],
+    ["garbage", "this is not HTTP\r\n\r\n", true, "HTTP_MALFORMED"],
+    ["a length that is too great", `${head}content-length: 100\r\n\r\nshort`, true, "HTTP_CLOSED"],
     [
       "garbage for a chunk's size",
       `${head}transfer-encoding: chunked\r\n\r\n5\r\nhello\r\nZZ\r\n`,
       false,
-      "HTTPParserError",
+      "HTTP_MALFORMED",
     ],
-    ["an end in the middle of a chunk", `${head}transfer-encoding: chunked\r\n\r\nff\r\nhello`, true, "UND_ERR_SOCKET"],
-    ["no byte at all", "", true, "UND_ERR_SOCKET"],
+    ["an end in the middle of a chunk", `${head}transfer-encoding: chunked\r\n\r\nff\r\nhello`, true, "HTTP_CLOSED"],
+    ["no byte at all", "", true, "HTTP_CLOSED"],
   ])("%s may be charged", async (_what, bytes, end, cause) => {
     const transport = open(await rawUpstream(bytes, end));
     const { fault } = await record(transport, request("/")).done;
@@ -406,6 +411,70 @@ describe("httpTransport over TLS", () => {
     const { fault } = await record(transport, request("/body")).done;
     expect(fault).toMatchObject({ charged: "nothing", details: { cause: "ERR_TLS_CERT_ALTNAME_INVALID" } });
     await transport.close();
+  });
+
+  test("a certificate of another name is refused the second time, too: no session outlives its name", async () => {
+    const transport = httpTransport({ baseUrl: address.replace("localhost", "127.0.0.1"), ca: certificate });
+    for (let i = 0; i < 3; i++) {
+      const { fault } = await record(transport, request("/body")).done;
+      expect(fault).toMatchObject({ charged: "nothing", details: { cause: "ERR_TLS_CERT_ALTNAME_INVALID" } });
+    }
+    await transport.close();
+  });
+
+  test("the name is announced, HTTP/1.1 is chosen, and the next connection takes up the session", async () => {
+    const seen: unknown[] = [];
+    const note = (socket: TLSSocket): void => {
+      const { servername, alpnProtocol } = socket as TLSSocket & { servername: unknown };
+      seen.push([servername, alpnProtocol, socket.isSessionReused()]);
+      // A session is worth something only once it has been heard of.
+      closeAfterwards.add(socket);
+    };
+    const closeAfterwards = new Set<TLSSocket>();
+    server.on("secureConnection", note);
+    const transport = httpTransport({ baseUrl: `${address}/v1`, ca: certificate });
+    for (let i = 0; i < 3; i++) {
+      expect((await record(transport, request("/body")).done).events.at(-1)).toBe("end");
+      const gone = [...closeAfterwards].map((socket) => new Promise((resolve) => socket.once("close", resolve)));
+      for (const socket of closeAfterwards) socket.end();
+      closeAfterwards.clear();
+      await Promise.all(gone);
+    }
+    server.off("secureConnection", note);
+    expect(seen).toEqual([
+      ["localhost", "http/1.1", false],
+      ["localhost", "http/1.1", true],
+      ["localhost", "http/1.1", true],
+    ]);
+    await transport.close();
+  });
+
+  test("a long answer that is paused again and again arrives in whole", async () => {
+    const transport = httpTransport({ baseUrl: `${address}/v1`, ca: certificate });
+    const { body, events } = await record(transport, request("/long"), undefined, {
+      onChunk: (exchange) => {
+        exchange.pause();
+        setImmediate(() => exchange.resume());
+      },
+    }).done;
+    expect(events.at(-1)).toBe("end");
+    expect(body.equals(LONG)).toBe(true);
+    await transport.close();
+  });
+
+  test("a handshake that is never answered is bounded", async () => {
+    const { address: silent, server: deaf } = await listen(
+      createTcpServer((socket) => socket.on("error", () => {}).resume()),
+    );
+    const transport = httpTransport({ baseUrl: silent.replace("http:", "https:"), connectMs: 50 });
+    const { fault } = await record(transport, request("/")).done;
+    expect(fault).toMatchObject({
+      errorClass: "timeout",
+      charged: "nothing",
+      details: { cause: "HTTP_CONNECT_TIMEOUT" },
+    });
+    await transport.close();
+    await closeServer(deaf);
   });
 });
 

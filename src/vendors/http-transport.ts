@@ -1,11 +1,14 @@
-import { Pool } from "undici";
 import { Fault } from "../base/faults.ts";
 import { DEFAULT_LIMITS } from "../base/limits.ts";
 import { transportWords as words } from "../base/messages/transports.ts";
 import { Roster } from "../base/roster.ts";
+import { Connector } from "./http-connector.ts";
 import { HttpExchange, TICK_MS, type Watch } from "./http-exchange.ts";
 import type { Place } from "./http-faults.ts";
+import { HttpPool } from "./http-pool.ts";
+import { RequestHeads } from "./http-request.ts";
 import type { AnswerSink, Exchange, SendBounds, Transport, WireRequest } from "./spec.ts";
+import { WIRE_CODES, WireError } from "./wire-error.ts";
 
 export interface HttpTransportOptions {
   /** Where the vendor's API begins: scheme, host, and the path that stands before every request's own. */
@@ -20,22 +23,16 @@ export interface HttpTransportOptions {
   readonly ca?: string | undefined;
 }
 
-/** An unused connection is closed after this: below the five seconds after which many servers close theirs. */
-const IDLE_MS = 4_000;
-/** Where a server announces how long it keeps a connection, Maidan lets go so much earlier … */
-const IDLE_MARGIN_MS = 2_000;
-/** … and never keeps one longer than this. */
-const LONGEST_IDLE_MS = 60_000;
-
 /**
- * Sends over HTTP/1.1 by undici's `dispatch`: no streams and no promise a request; the sink gets the very buffers that
- * came from the socket. The sink is never called from inside `send`, `pause`, `resume` or `abort`. What it
- * throws at a piece of an answer ends the exchange by `onFail`; what it throws at the end is an uncaught error.
+ * Sends over HTTP/1.1, by a client of its own: no streams, no timers, closures or promises a request. The sink gets what
+ * one read of the socket brought as one piece, in memory of its own. It is never called from inside `send`, `pause`, `resume`
+ * or `abort`. What it throws at a piece of an answer ends the exchange by `onFail`; what it throws at the end is an uncaught
+ * error.
  *
  * Redirects are not followed, compressed answers are not asked for. A server may close a kept-alive connection at the
  * very moment a request is sent on it; then nobody can tell whether it was served, so it is a fault that may be charged,
- * and nothing is sent twice. To make that rare, idle connections are dropped before servers do it, and undici looks
- * for a pending close before it writes on one.
+ * and nothing is sent twice. To make that rare, idle connections are dropped before servers do it, and what has come on one
+ * is read before it is written on.
  *
  * Throws `invalid_request` where `baseUrl` is no plain http(s) address.
  */
@@ -45,69 +42,72 @@ export function httpTransport(options: HttpTransportOptions): Transport {
 
 class HttpTransport implements Transport, Watch {
   now = 0;
-  readonly #pool: Pool;
-  readonly #prefix: string;
+  readonly #pool: HttpPool;
+  readonly #heads: RequestHeads;
   readonly #place: Place;
   readonly #underWay = new Roster<HttpExchange>();
+  readonly #closed: (() => void)[] = [];
   #closing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: HttpTransportOptions) {
     const url = readAddress(options.baseUrl);
-    this.#prefix = url.pathname.replace(/\/+$/, "");
+    this.#heads = new RequestHeads(url.host, url.pathname.replace(/\/+$/, ""));
     this.#place = {
       address: url.origin,
       headBytes: options.headerBytes ?? DEFAULT_LIMITS.headerBytes,
       connectMs: options.connectMs ?? DEFAULT_LIMITS.connectMs,
     };
-    this.#pool = new Pool(url.origin, {
-      connections: options.connections ?? null,
-      connectTimeout: this.#place.connectMs,
-      ...(options.ca !== undefined && { connect: { ca: options.ca } }),
-      maxHeaderSize: this.#place.headBytes,
-      pipelining: 1,
-      keepAliveTimeout: IDLE_MS,
-      keepAliveTimeoutThreshold: IDLE_MARGIN_MS,
-      keepAliveMaxTimeout: LONGEST_IDLE_MS,
-      headersTimeout: 0,
-      bodyTimeout: 0,
+    this.#pool = new HttpPool({
+      connector: new Connector(url, options.ca),
+      place: this.#place,
+      connections: options.connections ?? Number.POSITIVE_INFINITY,
+      quiet: () => this.#settle(),
     });
   }
 
   send(request: WireRequest, sink: AnswerSink, bounds: SendBounds): Exchange {
     const exchange = new HttpExchange(this, sink, bounds, this.#place);
-    this.#add(exchange);
-    exchange.begin(this.#pool, {
-      method: request.method,
-      path: this.#prefix + request.path,
-      headers: plainHeaders(request.headers),
-      body: request.method === "GET" ? null : request.body,
-    });
+    this.#underWay.add(exchange);
+    this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
+    try {
+      if (this.#closing) throw new WireError(WIRE_CODES.shut);
+      exchange.head = this.#heads.write(request);
+      exchange.body = request.method === "GET" ? undefined : request.body;
+      this.#pool.add(exchange);
+    } catch (error) {
+      exchange.refuseSoon(error);
+    }
     return exchange;
   }
 
   /** Waits for what is under way, then closes all connections. Requests sent afterwards fail. */
   close(): Promise<void> {
-    this.#closing ??= this.#pool.close();
+    this.#closing ??= new Promise((resolve) => {
+      this.#closed.push(resolve);
+    });
+    this.#settle();
     return this.#closing;
   }
 
   remove(exchange: HttpExchange): void {
     this.#underWay.remove(exchange);
+    if (exchange.queued) this.#pool.withdraw(exchange);
+    if (this.#closing) this.#settle();
   }
 
-  #add(exchange: HttpExchange): void {
-    this.#underWay.add(exchange);
-    if (this.#timer) return;
-    this.#timer = setInterval(() => this.#tick(), TICK_MS);
-    this.#timer.unref();
+  #settle(): void {
+    if (!this.#closing || this.#underWay.size > 0) return;
+    this.#pool.drop();
+    if (this.#pool.sockets === 0) for (const resolve of this.#closed.splice(0)) resolve();
   }
 
   #tick(): void {
     this.now += TICK_MS;
     // Backwards: an exchange that ends gives its place to the last, which has been looked at.
     for (let place = this.#underWay.size - 1; place >= 0; place--) this.#underWay.at(place)?.checkBounds(this.now);
-    if (this.#underWay.size > 0) return;
+    this.#pool.check();
+    if (this.#underWay.size > 0 || this.#pool.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
@@ -122,15 +122,3 @@ function readAddress(baseUrl: string): URL {
   }
   return url;
 }
-
-/** As undici takes them quickest. Protocols give the very same headers, frozen, again and again. */
-function plainHeaders(headers: Readonly<Record<string, string>>): string[] {
-  let list = PLAIN.get(headers);
-  if (list) return list;
-  list = ["accept-encoding", "identity"];
-  for (const name in headers) if (name !== "accept-encoding") list.push(name, headers[name]!);
-  if (Object.isFrozen(headers)) PLAIN.set(headers, list);
-  return list;
-}
-
-const PLAIN = new WeakMap<Readonly<Record<string, string>>, string[]>();

@@ -21,7 +21,6 @@ export const transportWords = translations(
     noAnswer: (address: string, milliseconds: number) => `${address} sent nothing within ${milliseconds} ms.`,
     stalled: (address: string, milliseconds: number) =>
       `${address} stopped in the middle of its answer: nothing came for ${milliseconds} ms.`,
-    wrongLength: (address: string) => `The answer of ${address} has another length than it says.`,
     headTooLarge: (address: string, bytes: number) =>
       `The headers of the answer of ${address} are longer than ${bytes} bytes, their limit.`,
     notHttp: (address: string) => `${address} answered with something that is not HTTP.`,
@@ -48,7 +47,6 @@ export const transportWords = translations(
     closed: (address) => `${address} 在答案完成前关闭了连接。`,
     noAnswer: (address, milliseconds) => `${address} 在 ${milliseconds} 毫秒内没有任何响应。`,
     stalled: (address, milliseconds) => `${address} 的答案中途停止：${milliseconds} 毫秒内没有新内容。`,
-    wrongLength: (address) => `${address} 的答案长度与其声明的不符。`,
     headTooLarge: (address, bytes) => `${address} 的响应头超过了 ${bytes} 字节的上限。`,
     notHttp: (address) => `${address} 返回的内容不是 HTTP。`,
     redirected: (address, target) =>
