@@ -19,8 +19,8 @@ interface Group {
 }
 
 /**
- * Group commit: while one group is on its way to the disk, the next one gathers, and leaves the moment the disk has
- * answered. No timer: under load the disk itself sets the pace, and without load nobody waits for company.
+ * Group commit: while one group is on its way to the disk, the next one gathers, and leaves in the very turn of the event loop in
+ * which the disk has answered. No timer: under load the disk itself sets the pace, and without load nobody waits for company.
  */
 export class GroupJournal implements Journal {
   readonly #post: (batch: Batch, isFresh: boolean) => void;
@@ -65,10 +65,7 @@ export class GroupJournal implements Journal {
     this.#encoder.add(group.batch, row);
     group.rows += 1;
     // Rows of the same turn of the event loop go together.
-    if (!this.#committing && !this.#scheduled) {
-      this.#scheduled = true;
-      setImmediate(this.#leave);
-    }
+    if (!this.#committing) this.#schedule();
     return group.durable;
   }
 
@@ -116,8 +113,9 @@ export class GroupJournal implements Journal {
     for (const listener of this.#commitListeners) listener(took);
     const group = this.#committing;
     this.#committing = undefined;
-    if (this.#gathering) this.#send();
     group?.resolve();
+    // What others bring in this turn of the event loop goes with it.
+    if (this.#gathering) this.#schedule();
   }
 
   /** The group under way was refused: the seat is another node's. What waits behind it would be, too. */
@@ -159,6 +157,12 @@ export class GroupJournal implements Journal {
   /** Resolves when all that was queued is durable. */
   async drain(): Promise<void> {
     while (this.queued) await this.queued;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#leave);
   }
 
   #send(): void {

@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, writev, writevSync } from "node:fs";
+import { closeSync, fdatasync, write, writeSync } from "node:fs";
 import type { Durability } from "../../config/environment.ts";
 import type { Batch } from "../batch.ts";
 import { encodeFrame } from "./frames.ts";
@@ -22,9 +22,9 @@ export interface BatchLogOptions {
 }
 
 /** So long after a batch it is brought into the tables, where no more come … */
-const LINGER_MS = 25;
+const LINGER_MS = 100;
 /** … and at once where so many bytes wait. */
-const LINGER_BYTES = 256 * 1024;
+const LINGER_BYTES = 1024 * 1024;
 
 interface Waiting {
   readonly number: number;
@@ -85,20 +85,21 @@ export class BatchLog {
       }
       this.#turnOver();
     }
-    const parts = encodeFrame(batch, this.#since, this.#written + 1);
-    const bytes = parts[0].length + parts[1].length;
+    const frame = encodeFrame(batch, this.#since, this.#written + 1);
     const descriptor = this.#descriptors[this.#file]!;
     if (this.#options.durability === "disk") {
-      writeAll(descriptor, parts, this.#end, (error) => (error ? this.#break(error) : this.#isWritten(bytes)));
+      writeDurably(descriptor, frame, this.#end, (error) =>
+        error ? this.#break(error) : this.#isWritten(frame.length),
+      );
       return;
     }
     try {
-      for (let at = 0; at < bytes; ) at += writevSync(descriptor, from(parts, at), this.#end + at);
+      for (let at = 0; at < frame.length; ) at += writeSync(descriptor, frame, at, frame.length - at, this.#end + at);
     } catch (error) {
       this.#break(error);
       return;
     }
-    this.#isWritten(bytes);
+    this.#isWritten(frame.length);
   }
 
   /** Resolves when all that is durable is in the tables; undefined where it is. */
@@ -201,27 +202,16 @@ export class BatchLog {
   }
 }
 
-/** All of the parts, durably. */
-function writeAll(
+function writeDurably(
   descriptor: number,
-  parts: readonly Buffer[],
-  at: number,
+  bytes: Buffer,
+  position: number,
   done: (error: Error | undefined) => void,
 ): void {
-  writev(descriptor, parts, at, (error, written) => {
-    const rest = error ? [] : from(parts, written);
-    if (rest.length > 0) writeAll(descriptor, rest, at + written, done);
-    else if (error || !NEEDS_SYNC) done(error ?? undefined);
-    else fdatasync(descriptor, (failure) => done(failure ?? undefined));
+  write(descriptor, bytes, 0, bytes.length, position, (error, written) => {
+    if (error) done(error);
+    else if (written < bytes.length) writeDurably(descriptor, bytes.subarray(written), position + written, done);
+    else if (NEEDS_SYNC) fdatasync(descriptor, (failure) => done(failure ?? undefined));
+    else done(undefined);
   });
-}
-
-/** What is left of the parts behind their first bytes. */
-function from(parts: readonly Buffer[], bytes: number): Buffer[] {
-  const rest: Buffer[] = [];
-  for (const part of parts) {
-    if (bytes < part.length) rest.push(bytes === 0 ? part : part.subarray(bytes));
-    bytes = Math.max(0, bytes - part.length);
-  }
-  return rest;
 }

@@ -25,18 +25,20 @@ const MARK = Buffer.from("MdnF", "latin1");
 const HEAD_BYTES = 32;
 const AT = { length: 4, crc: 8, summed: 16, number: 24 } as const;
 
-/** The two parts of a frame. @param since the number of the first frame of its file */
-export function encodeFrame(batch: Batch, since: number, number: number): [head: Buffer, body: Buffer] {
+/** @param since the number of the first frame of its file */
+export function encodeFrame(batch: Batch, since: number, number: number): Buffer {
   const { circumstances, holds, settlements, others } = batch;
-  const body = Buffer.from(JSON.stringify([circumstances, holds, settlements, packed(others)]));
-  const head = Buffer.allocUnsafe(HEAD_BYTES);
-  MARK.copy(head);
-  head.writeUInt32LE(body.length, AT.length);
-  head.fill(0, 12, AT.summed);
-  head.writeDoubleLE(since, AT.summed);
-  head.writeDoubleLE(number, AT.number);
-  head.writeUInt32LE(crc32(body, crc32(head.subarray(AT.summed))), AT.crc);
-  return [head, body];
+  const text = JSON.stringify([circumstances, holds, settlements, packed(others)]);
+  const length = Buffer.byteLength(text);
+  const frame = Buffer.allocUnsafe(HEAD_BYTES + length);
+  MARK.copy(frame);
+  frame.writeUInt32LE(length, AT.length);
+  frame.fill(0, 12, AT.summed);
+  frame.writeDoubleLE(since, AT.summed);
+  frame.writeDoubleLE(number, AT.number);
+  frame.write(text, HEAD_BYTES);
+  frame.writeUInt32LE(crc32(frame.subarray(AT.summed)), AT.crc);
+  return frame;
 }
 
 /** The frame that begins at `at`; undefined where none does, or not all of it is there. */

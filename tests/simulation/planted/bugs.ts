@@ -148,8 +148,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: "a group that gathers is taken for the one that was committed",
     breaks: "I2",
     file: "src/store/group-journal.ts",
-    replace: "    if (this.#gathering) this.#send();\n    group?.resolve();",
-    by: "    this.#gathering?.resolve();\n    if (this.#gathering) this.#send();\n    group?.resolve();",
+    replace: "    group?.resolve();\n    // What others",
+    by: "    this.#gathering?.resolve();\n    group?.resolve();\n    // What others",
   },
   {
     name: "a settlement in a budget's currency is rounded on its own way",
