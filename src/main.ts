@@ -145,7 +145,8 @@ async function assemble(options: InstallationOptions, lock: FolderLock | undefin
   });
   journal.onCommit((milliseconds) => metrics.journalCommitted(milliseconds));
   const { snapshot, connections } = await follow(control, ledger, store);
-  const keptAnswers = new KeptAnswers(query, journal, sealer, clock, limits, sharing !== undefined);
+  const keptAnswers = new KeptAnswers(query, journal, sealer, clock, limits, sharing?.name);
+  if (options.serves) void keptAnswers.giveBackAbandoned().catch((cause) => log.error({ err: cause }, "kept answers"));
   const calls: CallEnvironment = {
     clock,
     get limits() {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openSealer } from "../store/sealing.ts";
+import { sampleEntry } from "../store/store.suite.ts";
 import { CallBench, RecordingSink, SECRET } from "./environment.suite.ts";
 import { KeptAnswers } from "./kept-answers.ts";
 import { brokenBy, buffered, events, refusal, streamed } from "./scripted-transport.suite.ts";
@@ -17,6 +18,11 @@ afterEach(async () => {
   await bench.close();
 });
 
+/** Those of a node among others. */
+const keptAt = (node: string): KeptAnswers => {
+  const { store, folder, clock, limits } = bench;
+  return new KeptAnswers(store.query, store.journal, openSealer(folder), clock, limits, node);
+};
 const ask = (fields: Record<string, unknown> = {}, idempotencyKey = KEY) => bench.call(fields, { idempotencyKey });
 
 describe("the same Idempotency-Key again", () => {
@@ -130,6 +136,25 @@ describe("the same Idempotency-Key again", () => {
     expect(await bench.store.query.selectFrom("kept_answers").selectAll().execute()).toEqual([]);
   });
 
+  test("is given back at the next start of a node that was killed before it held anything, and by nobody else", async () => {
+    const claim = (kept: KeptAnswers, key: string) => kept.claim("c", key, Buffer.from("{}"), `call_${key}`);
+    const conflict = { code: "idempotency_conflict" };
+    const [killed, other] = [keptAt("one"), keptAt("other")];
+    await claim(killed, "free");
+    await claim(killed, "held");
+    await bench.store.journal.append({ op: "entry", entry: sampleEntry("call_held.1") });
+    const again = keptAt("one");
+    await claim(again, "own");
+    await keptAt("on").giveBackAbandoned();
+    await other.giveBackAbandoned();
+    for (const key of ["free", "held", "own"]) await expect(claim(other, key)).rejects.toMatchObject(conflict);
+    await again.giveBackAbandoned();
+    for (const key of ["held", "own"]) await expect(claim(other, key)).rejects.toMatchObject(conflict);
+    expect(await claim(other, "free")).toMatchObject({ call: "call_free" });
+    const release = sampleEntry("call_held.1", { phase: 1, kind: "release", amount: 0n, held: 20n });
+    await bench.store.journal.append({ op: "entry", entry: release });
+  });
+
   test("is never new while its call is in doubt, however long that is", async () => {
     bench.vendor.answer({ fail: brokenBy("server_error") }, buffered("the second", USAGE));
     const first = await ask();
@@ -154,17 +179,9 @@ describe("the same Idempotency-Key again", () => {
     void ask();
     await expect.poll(() => bench.vendor.exchanges[0]?.sent).toBe(1);
     bench.clock.advance(bench.limits.keptAnswerMs + 1);
-    const another = new KeptAnswers(
-      bench.store.query,
-      bench.store.journal,
-      openSealer(bench.folder),
-      bench.clock,
-      bench.limits,
-      true,
-    );
+    const another = keptAt("another");
     await another.expire();
-    const body = Buffer.from(bench.request().request.body);
-    const again = another.claim("team-key", KEY, body, "call_other");
+    const again = another.claim("team-key", KEY, Buffer.from(bench.request().request.body), "call_other");
     await expect(again).rejects.toMatchObject({ code: "idempotency_conflict" });
     await bench.crash();
   });

@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { type Kysely, type SqlBool, sql } from "kysely";
 import type { Clock } from "../base/clock.ts";
 import { Fault } from "../base/faults.ts";
 import type { Limits } from "../base/limits.ts";
 import { callWords } from "../base/messages/call.ts";
-import { IS_UNDECIDED } from "../store/kept-calls.ts";
+import { IS_UNDECIDED, WAS_NEVER_HELD } from "../store/kept-calls.ts";
 import { keptRow } from "../store/kept-writing.ts";
 import type { Schema } from "../store/schema.ts";
 import type { Journal, KeptAnswerRow } from "../store/spec.ts";
@@ -17,6 +17,17 @@ const IS_DECIDED = sql<SqlBool>`not ${IS_UNDECIDED}`;
 export interface AnswerSealer {
   sealBytes(clear: Uint8Array): Uint8Array;
   openBytes(sealed: Uint8Array): Uint8Array;
+}
+
+/** A process that claims keys: which node's, and which of its runs. */
+interface Claimant {
+  readonly node: string;
+  readonly run: string;
+}
+
+/** What stands in place of headers from the claim to the hold. */
+function claimedBy({ node, run }: Claimant): string {
+  return `claimed by ${node} ${run}`;
 }
 
 /** A call that holds an `Idempotency-Key`. Its rows go to the disk with the hold and with the settlement. */
@@ -41,19 +52,22 @@ export class KeptAnswers {
   readonly #sealer: AnswerSealer;
   readonly #clock: Clock;
   readonly #limits: Limits;
-  readonly #isShared: boolean;
+  readonly #owner: Claimant | undefined;
   readonly #open = new Map<string, Claim>();
 
-  /** @param isShared other nodes claim keys as well: a claim is durable before it counts */
+  /**
+   * @param node its name, where other nodes claim keys as well: a claim is durable before it counts. Of the processes of a
+   * name one runs at a time.
+   */
   constructor(
     query: Kysely<Schema>,
     journal: Journal,
     sealer: AnswerSealer,
     clock: Clock,
     limits: Limits,
-    isShared = false,
+    node?: string,
   ) {
-    this.#isShared = isShared;
+    this.#owner = node === undefined ? undefined : { node, run: randomUUID() };
     this.#query = query;
     this.#journal = journal;
     this.#sealer = sealer;
@@ -76,7 +90,7 @@ export class KeptAnswers {
     this.#open.set(id, claim);
     try {
       const stored = await this.#stored(claim);
-      if (stored || !this.#isShared || (await this.#claimAmongNodes(claim))) return stored ?? claim;
+      if (stored || !this.#owner || (await this.#claimAmongNodes(claim, this.#owner))) return stored ?? claim;
       // Another node was quicker: what it has made of it by now tells what to answer.
       const other = await this.#stored(claim);
       if (other) return other;
@@ -119,19 +133,36 @@ export class KeptAnswers {
     await this.#query.deleteFrom("kept_answers").where("at", "<", this.#oldest).where(IS_DECIDED).execute();
   }
 
+  /**
+   * Gives back what earlier processes of this node had claimed and never held: they were killed in between. To be called
+   * once the ledger is open: what they had on its way to the store is refused by then.
+   */
+  async giveBackAbandoned(): Promise<void> {
+    if (!this.#owner) return;
+    const { node } = this.#owner;
+    await this.#query
+      .deleteFrom("kept_answers")
+      .where("state", "=", "pending")
+      .where("headers", ">", claimedBy({ node, run: "" }))
+      .where("headers", "<", `${claimedBy({ node, run: "" })}~`)
+      .where("headers", "<>", claimedBy(this.#owner))
+      .where(WAS_NEVER_HELD)
+      .execute();
+  }
+
   /** When what is new enough to count was kept. */
   get #oldest(): number {
     return this.#clock.now() - this.#limits.keptAnswerMs;
   }
 
   /** Of nodes that claim a key at a time, one gets it. What has been kept for long enough is no claim. */
-  async #claimAmongNodes(claim: Claim): Promise<boolean> {
+  async #claimAmongNodes(claim: Claim, owner: Claimant): Promise<boolean> {
     const { id } = claim;
     const earlier = this.#query.deleteFrom("kept_answers").where("id", "=", id).where("at", "<", this.#oldest);
     await earlier.where(IS_DECIDED).execute();
     const { numInsertedOrUpdatedRows } = await this.#query
       .insertInto("kept_answers")
-      .values(keptRow(this.pending(claim)))
+      .values(keptRow({ ...this.pending(claim), headers: claimedBy(owner) }))
       .onConflict((conflict) => conflict.doNothing())
       .executeTakeFirst();
     return Number(numInsertedOrUpdatedRows ?? 0) > 0;

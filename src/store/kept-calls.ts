@@ -5,6 +5,9 @@ import { PHASE } from "./spec.ts";
 const ATTEMPTS = sql`select 1 from entry_rows as held
   where held.attempt > kept_answers.call || '.' and held.attempt < kept_answers.call || '/'`;
 
+/** No attempt of its call was ever held: nothing of it can have been sent. */
+export const WAS_NEVER_HELD: RawBuilder<SqlBool> = sql`not exists (${ATTEMPTS})`;
+
 /** An attempt of its call was held, and is not decided: it is under way or in doubt. */
 export const IS_UNDECIDED: RawBuilder<SqlBool> = sql`exists (${ATTEMPTS} and held.phase = ${sql.lit(PHASE.hold)}
   and not exists (select 1 from entry_rows as later where later.attempt = held.attempt and

@@ -182,7 +182,7 @@ export class SimulatedNode {
         installation.sealer,
         clock,
         limits,
-        sharing !== undefined,
+        sharing?.name,
       ),
       priceBook: new PriceBook(store.query),
       deadlines: new Deadlines(),
