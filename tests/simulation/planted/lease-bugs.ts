@@ -75,6 +75,14 @@ export const PLANTED_LEASE_BUGS: readonly PlantedBug[] = [
     by: "    return Promise.resolve(void [attempt, settlement]);",
   },
   {
+    name: "a release that is refused with the seat is dropped",
+    breaks: "I8",
+    ground: "shared",
+    file: "src/ledger/ledger.ts",
+    replace: "    held.closed = this.#keeping.isShared ? orLate(durable, late) : durable;\n",
+    by: "    held.closed = durable;\n",
+  },
+  {
     name: "a grant does not look at what other nodes have leased",
     breaks: "I1",
     ground: "shared",
