@@ -4,6 +4,7 @@ import { type ServedSimulators, serveSimulators } from "../src/simulators/serve.
 import { fuzz, SEED } from "./fuzz/campaign.ts";
 import { recordCorpora } from "./fuzz/corpus.ts";
 import { makeFile, SettingsBench } from "./fuzz/declarative.ts";
+import { httpAnswerTarget } from "./fuzz/http-answers.ts";
 import { priceTarget } from "./fuzz/prices.ts";
 import type { Random } from "./fuzz/random.ts";
 import { bodyTarget, streamTarget } from "./fuzz/readers.ts";
@@ -30,6 +31,8 @@ describe("vendors' answers", () => {
       test(target.name, () => fuzz(target), PATIENCE_MS);
     }
   }
+  const framed = httpAnswerTarget(4_000);
+  test(framed.name, () => fuzz(framed), PATIENCE_MS);
 });
 
 describe("clients' requests", () => {

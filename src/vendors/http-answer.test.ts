@@ -337,7 +337,7 @@ describe("any answer", () => {
           expect(read(cutAt(bytes, places), closes)).toEqual(read([bytes], closes));
         },
       ),
-      { numRuns: 3_000 },
+      { numRuns: 10_000 },
     );
   });
 });

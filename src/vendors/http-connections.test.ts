@@ -117,14 +117,36 @@ describe("connections", () => {
   });
 
   test("on which comes what nobody asked for are dropped: it is no answer to the next request", async () => {
-    const { upstream, ask } = await start((socket, connection) => {
-      socket.write(answerOf(`${connection}`));
-      setImmediate(() => socket.write(answerOf("stray")));
-    });
+    const { upstream, ask } = await start((socket, connection) => socket.write(answerOf(`${connection}`)));
     for (let i = 1; i <= 5; i++) {
       expect(await ask()).toBe(`${i}`);
-      await new Promise((resolve) => upstream.sockets[i - 1]!.once("close", resolve));
+      const socket = upstream.sockets[i - 1]!;
+      const gone = new Promise((resolve) => socket.once("close", resolve));
+      socket.write(answerOf("stray"));
+      await gone;
     }
+  });
+
+  test("rest for a turn after an answer, so that what follows it at once is no answer to the next request", async () => {
+    const { upstream, transport } = await start((socket, connection) => socket.write(answerOf(`${connection}`)));
+    const answers: string[] = [];
+    await new Promise<void>((resolve, reject) => {
+      const send = (): void => {
+        const sink = {
+          onHead: () => {},
+          onChunk: (chunk: Buffer) => void answers.push(chunk.toString()),
+          onEnd: () => {
+            if (answers.length === 4) return resolve();
+            upstream.sockets.at(-1)!.write(answerOf("stray"));
+            send();
+          },
+          onFail: reject,
+        };
+        transport.send(request(), sink, { connectMs: 20_000, firstByteMs: 20_000, betweenBytesMs: 20_000 });
+      };
+      send();
+    });
+    expect(answers).toEqual(["1", "2", "3", "4"]);
   });
 
   test("whose server has answered before it had read everything are not used again", async () => {
@@ -231,6 +253,11 @@ describe("connections", () => {
     expect(recorder.events).toEqual(["head"]);
     recorder.exchange.resume();
     expect((await recorder.done).events).toEqual(["head", "chunk", "end"]);
+    const given = record(transport, request(), undefined, { onHead: (exchange) => exchange.pause() });
+    await given.headed;
+    const next = ask();
+    given.exchange.abort();
+    expect([await next, await ask(), given.events]).toEqual(["1", "1", ["head"]]);
   });
 
   test("a sink that fails at the head ends the exchange", async () => {

@@ -1,5 +1,5 @@
 import { connect as connectPlain, isIP, type Socket, type TcpSocketConnectOpts } from "node:net";
-import { type ConnectionOptions, connect as connectSecure } from "node:tls";
+import { type ConnectionOptions, connect as connectSecure, createSecureContext, type SecureContext } from "node:tls";
 
 /** What a connection hears of its socket. */
 export interface SocketEvents {
@@ -27,19 +27,17 @@ const PROBE_MS = 60_000;
 export class Connector {
   readonly #secure: boolean;
   readonly #to: TcpSocketConnectOpts;
-  readonly #ca: string | undefined;
+  /** Undefined for the system's authorities. */
+  readonly #context: SecureContext | undefined;
   /** The last session, so that the next connection needs no whole handshake. It comes only after the names were compared. */
   #session: Buffer | undefined;
 
   constructor(url: URL, ca: string | undefined) {
     this.#secure = url.protocol === "https:";
-    this.#ca = ca;
+    if (this.#secure && ca !== undefined) this.#context = createSecureContext({ ca });
     this.#to = {
       host: url.hostname.replace(/^\[|\]$/g, ""),
       port: Number(url.port || (this.#secure ? 443 : 80)),
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: PROBE_MS,
     };
   }
 
@@ -59,7 +57,10 @@ export class Connector {
         this.#session = session;
       });
     }
+    // Not by the options of `connect`: TLS passes them over.
     return socket
+      .setNoDelay(true)
+      .setKeepAlive(true, PROBE_MS)
       .once(this.#secure ? "secureConnect" : "connect", () => events.opened())
       .on("end", () => events.ended())
       .on("error", (error: Error) => events.broke(error))
@@ -72,7 +73,7 @@ export class Connector {
       ALPNProtocols: ["http/1.1"],
       // A name is announced, an address never (RFC 6066); the certificate is compared with either.
       ...(isIP(host!) === 0 && { servername: host! }),
-      ...(this.#ca !== undefined && { ca: this.#ca }),
+      ...(this.#context && { secureContext: this.#context }),
       ...(this.#session && { session: this.#session }),
     };
   }

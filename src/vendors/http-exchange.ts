@@ -74,7 +74,7 @@ export class HttpExchange implements Exchange {
   receive(head: AnswerHead | undefined, payload: Buffer | undefined, end: End | undefined): void {
     if (head) this.#begin(head);
     if (this.#state === OVER) return;
-    if (this.#paused && (payload || this.#held || end === "whole")) {
+    if (this.#paused && (payload || this.#held)) {
       if (payload) this.#hold(payload);
       this.#end = end;
       return;

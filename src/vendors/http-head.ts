@@ -102,12 +102,10 @@ export class HeadReader {
     this.head = undefined;
     const held = this.#held;
     if (!held) return this.#scan(bytes, from, to, 0);
-    const more = bytes.subarray(from, Math.min(to, from + this.#mostBytes));
-    const all = Buffer.concat([held, more]);
-    // A line that is not whole tells nothing new, and reading it again and again would take the square of its length.
-    if (all.length <= this.#mostBytes && all.length > STATUS_LENGTH && !more.includes(LF)) this.#held = all;
-    else return this.#scan(all, 0, all.length, from - held.length);
-    return to;
+    // Read again from its beginning: heads are short, and those that come in pieces are rare.
+    const all = Buffer.concat([held, bytes.subarray(from, Math.min(to, from + this.#mostBytes))]);
+    const end = this.#scan(all, 0, all.length, from - held.length);
+    return this.head ? end : to;
   }
 
   /** @param shift what has to be added to a place in `bytes` to get the caller's */

@@ -83,7 +83,6 @@ export class HttpPool implements Home {
     this.#opening -= 1;
     if (this.#line.size <= this.#opening) return;
     this.#line.take()?.refuse(error);
-    if (this.#line.size > 0) this.#turn();
   }
 
   rested(connection: HttpConnection): void {

@@ -327,11 +327,15 @@ describe("httpTransport", () => {
         while (written < most) {
           written += piece.length;
           if (!response.write(piece)) {
-            response.once("drain", pour);
-            setTimeout(() => written < most && blocked(), 50);
+            const rest = setTimeout(blocked, 50);
+            response.once("drain", () => {
+              clearTimeout(rest);
+              pour();
+            });
             return;
           }
         }
+        blocked();
         response.end();
       };
       pour();
