@@ -23,6 +23,7 @@ const HELP = `npm run bench -- [options]
 Others, each with its own --help:
 npm run bench -- postgres      the floor, Maidan on SQLite and Maidan on PostgreSQL, buffered
 npm run bench -- ledger-cpu    processor time of the ledger a call, without a gateway
+npm run bench -- http-client   processor time of our HTTP client a request, beside undici's
 npm run bench -- hot-budget    leases against a row update for every call, three nodes on one budget
 npm run bench -- open-rate     what is added to a call at 1,000 calls a second
 npm run bench -- workers       one process against two

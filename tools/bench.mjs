@@ -10,6 +10,7 @@ const GATEWAYS = "--gateways=floor,maidan,postgres";
 const BENCHMARKS = {
   "slow-streams": ["slow-streams.js"],
   "ledger-cpu": ["ledger-cpu.js"],
+  "http-client": ["http-client.js"],
   "hot-budget": ["hot-budget.js"],
   "open-rate": ["open-rate.js"],
   workers: ["workers.js"],
