@@ -109,6 +109,10 @@ export const doctorWords = translations(
     slowDisk: (ms: string) => `A small durable write takes ${ms} ms. Every call waits for two of them.`,
     slowDiskDo: () =>
       "Use a faster disk. With --durability process a call no longer waits, but what the disk has not seen is lost in a power cut.",
+    fastCommit: (ms: string) => `A small commit in PostgreSQL takes ${ms} ms, the way there included.`,
+    slowCommit: (ms: string) =>
+      `A small commit in PostgreSQL takes ${ms} ms, the way there included. Every call waits for two of them.`,
+    slowCommitDo: () => "Put the server nearer, or on a faster disk; synchronous standbys are waited for, too.",
 
     storeGood: () => "Whole.",
     storeAnswers: () => "PostgreSQL answers. Whether its files are whole is for its own tools (pg_amcheck).",
@@ -221,6 +225,9 @@ export const doctorWords = translations(
     fastDisk: (ms) => `一次小的持久写入需 ${ms} 毫秒。`,
     slowDisk: (ms) => `一次小的持久写入需 ${ms} 毫秒。每个调用要等待两次。`,
     slowDiskDo: () => "请使用更快的磁盘。以 --durability process 运行则调用不再等待，但断电时会丢失尚未落盘的内容。",
+    fastCommit: (ms) => `PostgreSQL 的一次小提交需 ${ms} 毫秒（含往返）。`,
+    slowCommit: (ms) => `PostgreSQL 的一次小提交需 ${ms} 毫秒（含往返）。每个调用要等待两次。`,
+    slowCommitDo: () => "请把服务器放得更近，或使用更快的磁盘；同步备库也会被等待。",
 
     storeGood: () => "完好。",
     storeAnswers: () => "PostgreSQL 有应答。其文件是否完好，请用它自带的工具检查（pg_amcheck）。",

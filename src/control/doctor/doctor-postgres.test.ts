@@ -4,8 +4,10 @@ import { onPostgres } from "../../store/postgres.suite.ts";
 import { openPostgresStore } from "../../store/postgres-store.ts";
 import type { Store } from "../../store/spec.ts";
 import { sampleEntry } from "../../store/store.suite.ts";
+import { checkDiskSpeed } from "./disk-checks.ts";
 import { examineStore } from "./installation.ts";
 import { checkStore } from "./ledger-checks.ts";
+import { DOCTOR_BOUNDS } from "./spec.ts";
 
 const AT = Date.parse("2026-11-24T06:00:00Z");
 
@@ -26,6 +28,17 @@ onPostgres("doctor, of a store in PostgreSQL", (server) => {
     });
     await withStore(url, "process", async (store) => {
       expect((await checkStore(examineStore(store))).map(({ state }) => state)).toEqual(["ok"]);
+    });
+  });
+
+  test("tells how long the store takes for a commit, and leaves the data folder's disk alone", async () => {
+    await withStore(await server().createDatabase(), "disk", async (store) => {
+      const examined = { dataFolder: "/nowhere", ...examineStore(store) };
+      const [fast] = await checkDiskSpeed(examined, { ...DOCTOR_BOUNDS, syncWarningMs: 60_000 });
+      expect([fast!.state, fast!.what("en")]).toEqual(["ok", expect.stringMatching(/commit in PostgreSQL takes \d/)]);
+      const [slow] = await checkDiskSpeed(examined, { ...DOCTOR_BOUNDS, syncWarningMs: 0 });
+      expect([slow!.state, slow!.remedy!("zh")]).toEqual(["warning", expect.stringContaining("更快的磁盘")]);
+      expect(await store.query.selectFrom("jobs").select("name").execute()).toEqual([{ name: "doctor" }]);
     });
   });
 

@@ -77,12 +77,23 @@ const DAMAGED = /malformed|not a database/;
 /** Entries of the newest attempts, among which the last one is looked for. */
 const NEWEST = 200;
 
-type OfStore = Pick<DoctorDependencies, "checkStore" | "storeWarnings" | "lastEntryAt">;
+type OfStore = Pick<DoctorDependencies, "checkStore" | "commitOnce" | "storeWarnings" | "lastEntryAt">;
+
+/** A row of a name that nobody looks for. */
+async function commitOnce(query: Store["query"]): Promise<void> {
+  const row = { name: "doctor", due_at: 0 };
+  await query
+    .insertInto("jobs")
+    .values(row)
+    .onConflict((conflict) => conflict.column("name").doUpdateSet(row))
+    .execute();
+}
 
 /** What the doctor asks of the store. It reads on the readers' threads: calls do not wait for it. */
 export function examineStore({ engine, query, warnings }: Pick<Store, "engine" | "query" | "warnings">): OfStore {
   return {
     storeWarnings: () => warnings,
+    commitOnce: engine === "postgres" ? () => commitOnce(query) : undefined,
     checkStore: async () => {
       if (engine === "postgres") {
         await query.selectFrom("meta").select("name").limit(1).execute();

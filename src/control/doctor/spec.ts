@@ -132,6 +132,8 @@ export interface DoctorDependencies {
   lastEntryAt(): Promise<number | undefined>;
   /** What `PRAGMA quick_check` says: `["ok"]` where all is well. Undefined of PostgreSQL, which answers and is not searched. */
   checkStore(): Promise<readonly string[] | undefined>;
+  /** Waits for one small commit, where the ledger is on another machine's disk. Undefined where it is in the data folder. */
+  readonly commitOnce?: (() => Promise<void>) | undefined;
   /** What an operator should know of the database's own settings. */
   storeWarnings(): readonly Text[];
   /** The file system that holds a folder. Default: `fs.statfs`. */
