@@ -141,7 +141,8 @@ export class BudgetAccount {
   /** What a new bound could be if everything in flight were settled at nothing. */
   get potential(): Nano {
     const { settled, doubts, lease } = this.window;
-    return (lease ? lease.granted + lease.beyond(this.#limit) : this.#limit) - settled - doubts;
+    // All that this node has settled may have been credited since: the store counts that, not the node.
+    return (lease ? lease.granted + lease.beyond(this.#limit + settled) : this.#limit) - settled - doubts;
   }
 
   /** Begins anew, with nothing used: under a new seat nothing of what was used before is this node's. */

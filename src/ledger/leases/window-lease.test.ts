@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { WindowSums } from "../budget-account.ts";
+import { BudgetAccount, type WindowSums } from "../budget-account.ts";
 import { planSlice } from "./slice.ts";
 import { WindowLease } from "./window-lease.ts";
 
@@ -55,6 +55,19 @@ describe("a lease in a node's memory", () => {
     expect(lease.granted + lease.beyond(100n)).toBe(21n);
     lease.forget(1);
     expect(lease.granted + lease.beyond(100n)).toBe(100n);
+  });
+
+  test("what this node has spent may have been credited by another one, as long as it has not heard otherwise", () => {
+    const setting = { id: "org-total", payer: "org", amount: "100", currency: "USD", window: "total" } as const;
+    const account = new BudgetAccount("org-total", setting, 0, []);
+    const { limit, window } = account;
+    const lease = window.lease!;
+    lease.granted = (limit * 8n) / 10n;
+    window.settle(lease.granted);
+    lease.hear(limit, 0);
+    expect(account.potential).toBe((limit * 2n) / 10n);
+    lease.forget(1);
+    expect(account.potential).toBe(limit);
   });
 
   test("a node that yields wants nothing in the same draw", () => {

@@ -104,9 +104,9 @@ export class WindowLease {
     return largest(largest(this.granted, used) + this.leaving, largest(this.sealed, this.durable));
   }
 
-  /** What more there may be, at the most. Without fresh knowledge: all of the limit that is not granted here. */
-  beyond(limit: Nano): Nano {
-    return largest((this.#most ?? limit) - this.granted, 0n);
+  /** What more there may be, at the most. @param unheard the most that could be granted here, without fresh knowledge */
+  beyond(unheard: Nano): Nano {
+    return largest((this.#most ?? unheard) - this.granted, 0n);
   }
 
   /**
