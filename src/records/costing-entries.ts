@@ -18,10 +18,10 @@ interface Period {
  */
 const LONGEST_CALL_MS = 2 ** 31;
 
-/** Attempts that ended by themselves in the period, found by the primary key. */
-function closes({ from, to }: Period): RawBuilder<unknown> {
+/** Attempts that ended by themselves in the period, found by the primary key, which is searched from `first` on. */
+function closes({ from, to }: Period, first = firstIdAt(from - LONGEST_CALL_MS)): RawBuilder<unknown> {
   return sql`phase = ${sql.lit(PHASE.close)} and kind = 'settle' and at >= ${from} and at < ${to}
-    and attempt >= ${firstIdAt(from - LONGEST_CALL_MS)}`;
+    and attempt >= ${first}`;
 }
 
 /** Resolutions and adjustments made in the period. */
@@ -43,9 +43,11 @@ export async function* readCosting(
   batchRows = 1_000,
 ): AsyncGenerator<EntryRow[]> {
   const ofPayers = payers ? sql`and ${payerIsAmong(payers)}` : sql``;
-  for (const entries of [closes(period), laterEntries(period)]) {
+  for (const entriesFrom of [closes, laterEntries]) {
     let after: EntryRow | undefined;
     do {
+      // SQLite searches the key from one bound only: were it that of the period, each batch would walk through all before.
+      const entries = entriesFrom(period, after?.attempt);
       const place: RawBuilder<unknown> = after
         ? sql`and (attempt, phase, n) > (${after.attempt}, ${after.phase}, ${after.n})`
         : sql``;
