@@ -31,17 +31,22 @@ export async function* readCharges(
   payers: readonly string[] | undefined,
 ): AsyncGenerator<Charge> {
   for await (const entries of readCosting(query, period, payers)) {
-    for (const entry of entries) yield* await chargesOf(entry, recalculation);
+    const starts = await recalculation.startsOf(entries);
+    for (const entry of entries) yield* await chargesOf(entry, recalculation, starts);
   }
 }
 
-async function chargesOf(entry: EntryRow, recalculation: Recalculation): Promise<Charge[]> {
+async function chargesOf(
+  entry: EntryRow,
+  recalculation: Recalculation,
+  starts: ReadonlyMap<string, number>,
+): Promise<Charge[]> {
   const whole = { entry, quantity: 1, unitPrice: undefined, per: undefined, amount: entry.amount };
   if (entry.phase === PHASE.adjust) {
     const { reason } = detailOfEntry(entry);
     return [{ ...whole, class: "adjustment", reason: typeof reason === "string" ? reason : undefined }];
   }
-  const recomputed = await recalculation.recompute(entry);
+  const recomputed = await recalculation.recompute(entry, starts);
   if (!recomputed?.equal || recomputed.lines.length === 0)
     return [{ ...whole, class: "as-settled", reason: undefined }];
   return recomputed.lines.map((line) => ({ entry, ...line, reason: undefined }));

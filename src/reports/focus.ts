@@ -43,8 +43,15 @@ export async function writeFocus(
 ): Promise<string> {
   const period = monthPeriod(ask.month, ask.timezone);
   const rows = new Map<string, FocusRow>();
+  // Most charges are of the day of the one before.
+  let day = "";
+  let times: Period = { from: 0, to: 0 };
   for await (const charge of readCharges(query, recalculation, period, ask.payers)) {
-    const day = dayOf(charge.entry.at, ask.timezone);
+    const { at } = charge.entry;
+    if (at < times.from || at >= times.to) {
+      day = dayOf(at, ask.timezone);
+      times = dayPeriod(day, ask.timezone);
+    }
     const key = keyOf(charge, day);
     const row = rows.get(key);
     if (row) {

@@ -31,28 +31,50 @@ export class Recalculation {
   /**
    * The arithmetic of a settled entry, or undefined where its cost does not come from usage and price: a vendor's bill,
    * a person's word, or no price at all.
+   *
+   * @param starts what `startsOf` found for this entry and others; looked for where not given
    */
-  async recompute(entry: EntryRow): Promise<Recomputed | undefined> {
+  async recompute(entry: EntryRow, starts?: ReadonlyMap<string, number>): Promise<Recomputed | undefined> {
     if (entry.basis === "vendor-bill") return undefined;
     const usage = usageOfEntry(entry);
     const price = await this.price(entry.price);
     if (!price) return undefined;
-    const { amount, lines } = priceUsage(price, usage ?? {}, { at: await this.#startOf(entry) });
+    const { amount, lines } = priceUsage(price, usage ?? {}, {
+      at: starts?.get(entry.attempt) ?? (await this.#startOf(entry)),
+    });
     const equal = amount === entry.amount;
     return usage || equal ? { cost: amount, lines, equal } : undefined;
   }
 
-  /** A resolution by a person does not say when its attempt was priced; the entries before it do. */
-  async #startOf(entry: EntryRow): Promise<number> {
-    if (entry.phase !== PHASE.resolve) return pricedAt([entry]);
+  /**
+   * When the attempts of these entries were priced, milliseconds, by attempt. A resolution by a person does not say it; the
+   * entries before it do: one question for all of them.
+   */
+  async startsOf(entries: readonly EntryRow[]): Promise<Map<string, number>> {
+    const resolved = entries.filter(({ phase }) => phase === PHASE.resolve).map(({ attempt }) => attempt);
+    const starts = new Map<string, number>();
+    if (resolved.length === 0) return starts;
     const rows = await this.#query
       .selectFrom("entries")
       .selectAll()
-      .where("attempt", "=", entry.attempt)
+      .where("attempt", "in", resolved)
+      .orderBy("attempt")
       .orderBy("phase", "desc")
       .orderBy("n", "desc")
       .execute();
-    return pricedAt(rows.map(entryOfRow));
+    const histories = new Map<string, EntryRow[]>();
+    for (const row of rows) {
+      const history = histories.get(row.attempt);
+      if (history) history.push(entryOfRow(row));
+      else histories.set(row.attempt, [entryOfRow(row)]);
+    }
+    for (const [attempt, history] of histories) starts.set(attempt, pricedAt(history));
+    return starts;
+  }
+
+  async #startOf(entry: EntryRow): Promise<number> {
+    if (entry.phase !== PHASE.resolve) return pricedAt([entry]);
+    return (await this.startsOf([entry])).get(entry.attempt)!;
   }
 
   /** What usage costs by the price document with this id, at an instant; undefined where there is no such document. */
