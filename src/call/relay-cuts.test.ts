@@ -63,6 +63,17 @@ describe("a stream cut anywhere", () => {
     }
   });
 
+  test("an error behind text is an error in the middle, also where both come in one piece", async () => {
+    const bytes = Buffer.from(`${events(TEXTS).slice(0, 3).join("")}data: {"error":{"message":"overloaded"}}\n\n`);
+    const expected = await relay([bytes]);
+    expect(textOf(expected.text.slice(0, expected.text.lastIndexOf("data: ")))).not.toBe("");
+    expect(expected.text).toContain('"error"');
+    expect(expected.bill.kind).toBe("unsettled");
+    for (let place = 1; place < bytes.length; place += 3) {
+      expect(await relay([bytes.subarray(0, place), bytes.subarray(place)]), `cut at ${place}`).toEqual(expected);
+    }
+  });
+
   test("in any mixture of cuts, line ends and wishes: the same relay, usage and cost", async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -195,7 +195,8 @@ export class Relay implements AnswerSink, Expiring {
 
   #follow(follower: StreamFollower, chunk: Buffer): void {
     const passed = follower.push(chunk);
-    if (follower.fault && !this.#started) {
+    // An error that comes with text before it in one piece is an error in the middle all the same.
+    if (follower.fault && !this.#started && !(passed && follower.textBytes > 0)) {
       this.#exchange?.abort();
       this.#fail(follower.fault);
       return;
