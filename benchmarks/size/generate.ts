@@ -1,5 +1,5 @@
-import { mkdirSync, readdirSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { mkdirSync, readdirSync } from "node:fs";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { ManualClock } from "../../src/base/clock.ts";
 import { firstIdAt } from "../../src/base/ids.ts";
@@ -11,9 +11,9 @@ import type { Hold, LedgerWorld } from "../../src/ledger/spec.ts";
 import { savePrice } from "../../src/store/prices.ts";
 import { openSealer } from "../../src/store/sealing.ts";
 import type { Store } from "../../src/store/spec.ts";
-import { openSqliteStore } from "../../src/store/sqlite-store.ts";
 import { type Company, type CompanyKey, type CompanyModel, makeCompany } from "./company.ts";
 import { Random } from "./random.ts";
+import { bytesOf, openStore, type Place } from "./store.ts";
 
 /**
  * Makes a data folder with many calls, as a company would have made them over some weeks: through the ledger itself,
@@ -21,6 +21,7 @@ import { Random } from "./random.ts";
  */
 
 const HELP = `node --import ./tools/typescript.mjs benchmarks/size/generate.ts --data FOLDER [options]
+  --database URL  of an empty PostgreSQL; FOLDER then holds what a node keeps for itself
   --calls N     calls in it (10000000)
   --days N      over which they are spread (45)
   --until DAY   when they end, midnight UTC (today)
@@ -229,11 +230,12 @@ class Generator {
 
 const DETAIL = Object.freeze({ operation: "chat", stream: true });
 
-async function generate(folder: string, options: Options): Promise<void> {
+async function generate(place: Place, options: Options): Promise<void> {
+  const { folder } = place;
   mkdirSync(folder, { recursive: true });
   if (readdirSync(folder).length > 0) throw new Error(`${folder} is not empty`);
   const limits = { ...DEFAULT_LIMITS, journalQueue: 10 * MOST_WAITING };
-  const store = openSqliteStore({ folder, durability: "process", limits, reserve: true });
+  const store = await openStore(place, limits);
   const clock = new ManualClock(options.until - options.days * DAY_MS);
   const company = makeCompany(options.seed);
   const control = await Control.open({ query: store.query, seal: openSealer(folder), environment: {}, clock });
@@ -264,11 +266,12 @@ async function generate(folder: string, options: Options): Promise<void> {
     const line = `${calls} calls, ${Math.round(calls / seconds())}/s`;
     process.stderr.write(process.stderr.isTTY ? `\r[K${line}` : calls % 1_000_000 === 0 ? `${line}\n` : "");
   });
+  const took = seconds();
+  const bytes = await bytesOf(place, store);
   await store.close();
-  const bytes = readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
   const each = Math.round(bytes / options.calls);
   process.stdout.write(
-    `\n${options.calls} calls in ${Math.round(seconds())} s: ${(bytes / 2 ** 20).toFixed(0)} MiB, ${each} bytes a call, in ${folder}\n`,
+    `\n${options.calls} calls in ${Math.round(took)} s: ${(bytes / 2 ** 20).toFixed(0)} MiB, ${each} bytes a call, in ${folder}\n`,
   );
 }
 
@@ -276,6 +279,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       data: { type: "string" },
+      database: { type: "string" },
       calls: { type: "string", default: "10000000" },
       days: { type: "string", default: "45" },
       until: { type: "string", default: new Date().toISOString().slice(0, 10) },
@@ -287,12 +291,15 @@ async function main(): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  await generate(resolve(values.data), {
-    calls: Number(values.calls),
-    days: Number(values.days),
-    until: Date.parse(values.until),
-    seed: Number(values.seed),
-  });
+  await generate(
+    { folder: resolve(values.data), database: values.database },
+    {
+      calls: Number(values.calls),
+      days: Number(values.days),
+      until: Date.parse(values.until),
+      seed: Number(values.seed),
+    },
+  );
 }
 
 await main();

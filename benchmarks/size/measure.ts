@@ -1,5 +1,5 @@
-import { readdirSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { loadavg } from "node:os";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { DEFAULT_LIMITS } from "../../src/base/limits.ts";
 import { parseRate } from "../../src/base/money.ts";
@@ -9,16 +9,18 @@ import { monthPeriod } from "../../src/reports/periods.ts";
 import { reportUsage } from "../../src/reports/usage.ts";
 import type { UsageAsk } from "../../src/reports/usage-ask.ts";
 import type { Store } from "../../src/store/spec.ts";
-import { openSqliteStore } from "../../src/store/sqlite-store.ts";
 import { median } from "../run.ts";
 import { NEVER } from "./company.ts";
-import { measureStarts } from "./starts.ts";
+import { measureBudgets, measureStarts } from "./starts.ts";
+import { bytesOf, openStore, type Place } from "./store.ts";
 
 /** How long reports, lists and starts take on a store that `generate.ts` made, through the code that serves them. */
 
 const HELP = `node --import ./tools/typescript.mjs benchmarks/size/measure.ts --data FOLDER [options]
+  --database URL  of the PostgreSQL that holds the calls; FOLDER is then the node's own
   --runs N      of each question, of which the median and the worst are shown (7)
-  --only WHAT   of reports,lists,starts (all)
+  --only WHAT   of reports,lists,starts,budgets (all)
+  --without TEXT  questions with this in their name
 `;
 
 interface Question {
@@ -144,8 +146,10 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       data: { type: "string" },
+      database: { type: "string" },
       runs: { type: "string", default: "7" },
-      only: { type: "string", default: "reports,lists,starts" },
+      without: { type: "string" },
+      only: { type: "string", default: "reports,lists,starts,budgets" },
       help: { type: "boolean", default: false },
     },
   });
@@ -153,10 +157,12 @@ async function main(): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  const folder = resolve(values.data);
+  const place: Place = { folder: resolve(values.data), database: values.database };
   const only = values.only.split(",");
   const runs = Number(values.runs);
-  const store = openSqliteStore({ folder, durability: "process", limits: DEFAULT_LIMITS });
+  const { without } = values;
+  const isAsked = ({ name }: Question): boolean => without === undefined || !name.includes(without);
+  const store = await openStore(place);
   try {
     const { first, last, calls } = await store.query
       .selectFrom("usage_hourly")
@@ -166,16 +172,19 @@ async function main(): Promise<void> {
         fn.sum<number>("calls").as("calls"),
       ])
       .executeTakeFirstOrThrow();
-    const bytes = readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
-    process.stdout.write(`${calls} settled calls, ${(bytes / 2 ** 30).toFixed(2)} GiB\n`);
+    const bytes = await bytesOf(place, store);
+    const load = loadavg()[0]!.toFixed(1);
+    process.stdout.write(`${calls} settled calls, ${(bytes / 2 ** 30).toFixed(2)} GiB; load average ${load}\n`);
     // The last month that is whole, or nearly.
     const month = new Date(last - 10 * 86_400_000).toISOString().slice(0, 7);
-    if (only.includes("reports")) await measure(reports(store, month), runs);
-    if (only.includes("lists")) await measure(lists(store, first, last), runs);
+    if (only.includes("reports")) await measure(reports(store, month).filter(isAsked), runs);
+    if (only.includes("lists")) await measure(lists(store, first, last).filter(isAsked), runs);
   } finally {
     await store.close();
   }
-  if (only.includes("starts")) await measureStarts(folder, runs, print);
+  if (only.includes("starts")) await measureStarts(place, runs, print);
+  // On PostgreSQL the ledger of a node opens with a seat among others.
+  if (only.includes("budgets") && place.database === undefined) await measureBudgets(place, Math.min(3, runs), print);
 }
 
 await main();

@@ -3,36 +3,51 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
-import { DEFAULT_LIMITS } from "../../src/base/limits.ts";
 import { Control } from "../../src/control/control.ts";
 import { Ledger } from "../../src/ledger/ledger.ts";
 import type { LedgerWorld } from "../../src/ledger/spec.ts";
 import { openSealer } from "../../src/store/sealing.ts";
-import { openSqliteStore } from "../../src/store/sqlite-store.ts";
 import { median } from "../run.ts";
+import { openStore, type Place } from "./store.ts";
 
 const PATIENCE_MS = 120_000;
 const LOOK_MS = 5;
 
 /** Starts of the built program, as a user has them, and what opens in them. */
 export async function measureStarts(
-  folder: string,
+  place: Place,
   runs: number,
   print: (cells: readonly string[]) => void,
 ): Promise<void> {
+  await startOnce(place, "SIGTERM");
   const starts: number[] = [];
-  for (let run = 0; run < runs; run++) starts.push(await startOnce(folder));
+  for (let run = 0; run < runs; run++) starts.push(await startOnce(place, run < runs - 1 ? "SIGTERM" : "SIGKILL"));
+  const killed: number[] = [];
+  for (let run = 0; run < runs; run++) killed.push(await startOnce(place, run < runs - 1 ? "SIGKILL" : "SIGTERM"));
   print(["start", "median ms", "worst ms", "goal"]);
   print(["---", "---:", "---:", "---:"]);
   const show = (name: string, times: readonly number[], goal: string): void =>
     print([name, median(times).toFixed(0), Math.max(...times).toFixed(0), goal]);
   show("`maidan start` until /readyz says 200", starts, "2000");
-  const { opens, budgets } = await openLedgers(folder, Math.min(3, runs));
-  show("of which the ledger", opens, "");
-  for (const [name, times] of budgets) show(`a new budget on ${name}`, times, "");
+  show("the same after kill -9", killed, "2000");
 }
 
-async function startOnce(folder: string): Promise<number> {
+/** What takes its time where a ledger is opened in this process, which has the store alone. */
+export async function measureBudgets(
+  place: Place,
+  runs: number,
+  print: (cells: readonly string[]) => void,
+): Promise<void> {
+  const { opens, budgets } = await openLedgers(place, runs);
+  print(["opening", "median ms", "worst ms"]);
+  print(["---", "---:", "---:"]);
+  for (const [name, times] of [["the ledger", opens] as const, ...budgets]) {
+    print([name, median(times).toFixed(0), Math.max(...times).toFixed(0)]);
+  }
+}
+
+/** @param end how the program is ended */
+async function startOnce({ folder, database }: Place, end: NodeJS.Signals): Promise<number> {
   const port = await freePort();
   const { PATH = "", HOME = "" } = process.env;
   const began = performance.now();
@@ -40,7 +55,10 @@ async function startOnce(folder: string): Promise<number> {
     process.execPath,
     [join(process.cwd(), "dist/main.js"), "start", "--port", String(port), "--data", folder],
     {
-      env: { PATH, HOME, MAIDAN_ADMIN_KEY: "benchmark-admin-key", MAIDAN_LANG: "en" },
+      env: {
+        ...{ PATH, HOME, MAIDAN_ADMIN_KEY: "benchmark-admin-key", MAIDAN_LANG: "en" },
+        ...(database !== undefined && { MAIDAN_DATABASE_URL: database }),
+      },
       stdio: ["ignore", "ignore", "pipe"],
     },
   );
@@ -62,7 +80,7 @@ async function startOnce(folder: string): Promise<number> {
       await new Promise((wake) => setTimeout(wake, LOOK_MS));
     }
   } finally {
-    child.kill("SIGTERM");
+    child.kill(end);
     await exited;
   }
 }
@@ -78,15 +96,15 @@ function freePort(): Promise<number> {
 }
 
 /** The ledger's own opening, and that of budgets which must count what was spent before. */
-async function openLedgers(folder: string, runs: number): Promise<{ opens: number[]; budgets: Map<string, number[]> }> {
+async function openLedgers(place: Place, runs: number): Promise<{ opens: number[]; budgets: Map<string, number[]> }> {
   const opens: number[] = [];
   const budgets = new Map<string, number[]>();
   for (let run = 0; run < runs; run++) {
-    const store = openSqliteStore({ folder, durability: "process", limits: DEFAULT_LIMITS });
+    const store = await openStore(place);
     try {
       const control = await Control.open({
         query: store.query,
-        seal: openSealer(folder),
+        seal: openSealer(place.folder),
         environment: {},
         clock: systemClock,
       });
@@ -108,7 +126,7 @@ async function openLedgers(folder: string, runs: number): Promise<{ opens: numbe
         const added = { id: `new-${run}-${payer}-${window}`, payer, amount: "1000000000", currency: "CNY", window };
         began = performance.now();
         await ledger.setBudgets([...settings.budgets, added], world);
-        const name = `${payer}, by ${window}`;
+        const name = `a new budget on ${payer}, by ${window}`;
         budgets.set(name, [...(budgets.get(name) ?? []), performance.now() - began]);
         await ledger.setBudgets(settings.budgets, world);
       }

@@ -1,17 +1,16 @@
 import { createHash, randomUUID } from "node:crypto";
-import { type Kysely, type SqlBool, sql } from "kysely";
+import type { Kysely } from "kysely";
 import type { Clock } from "../base/clock.ts";
 import { Fault } from "../base/faults.ts";
 import type { Limits } from "../base/limits.ts";
 import { callWords } from "../base/messages/call.ts";
-import { IS_UNDECIDED, WAS_NEVER_HELD } from "../store/kept-calls.ts";
+import { IS_DECIDED, WAS_NEVER_HELD } from "../store/kept-calls.ts";
 import { keptRow } from "../store/kept-writing.ts";
 import type { Schema } from "../store/schema.ts";
 import type { Journal, KeptAnswerRow } from "../store/spec.ts";
 import type { CallHead } from "./spec.ts";
 
 const LONGEST_KEY = 255;
-const IS_DECIDED = sql<SqlBool>`not ${IS_UNDECIDED}`;
 
 /** Encrypts what is kept, so that no answer stands in the store in clear. */
 export interface AnswerSealer {

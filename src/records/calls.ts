@@ -1,5 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Nano } from "../base/money.ts";
+import { wordsOf } from "../store/dialect-words.ts";
 import type { EntriesTable, Schema } from "../store/schema.ts";
 import type { EntryRow } from "../store/spec.ts";
 import { type AttemptRecord, type RecordState, recordAttempt } from "./attempts.ts";
@@ -64,11 +65,9 @@ export async function findCall(query: Kysely<Schema>, id: string): Promise<CallR
 async function readCalls(query: Kysely<Schema>, ids: readonly string[]): Promise<CallRecord[]> {
   if (ids.length === 0) return [];
   const wanted = sql.join(ids.map((id) => sql`(${id})`)) as RawBuilder<unknown>;
-  // '.' follows an attempt's call id, and '/' is the next character: a range of the primary key for each call.
   const { rows } = await sql<EntriesTable>`
     with wanted(id) as (values ${wanted})
-    select entries.* from wanted
-    join entries on entries.attempt >= wanted.id || '.' and entries.attempt < wanted.id || '/'
+    select entries.* from wanted ${wordsOf(query).entriesOf(sql`wanted.id`)}
   `.execute(query);
   const entriesOf = new Map<string, EntryRow[]>();
   for (const row of rows) {

@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import { type Currency, type Ratio, UNIT_RATIO } from "../base/money.ts";
 import { payerIsAmong } from "../records/payer-filter.ts";
+import { wordsOf } from "../store/dialect-words.ts";
 import { type KinTable, type Schema, THIRD_MS } from "../store/schema.ts";
 import { DAY_FIGURES, INPUT_COLUMNS, OUTPUT_COLUMNS, THIRDS } from "../store/usage-columns.ts";
 import { DAY_MS, type Segment } from "./periods.ts";
@@ -35,9 +36,9 @@ export async function addDays(
   const times = units.map(({ keys }) => sums.time(keys));
   let kin = await readKin(query, ask, sums);
   const add = (unit: number, packed: Packed, sign: 1 | -1): void => {
-    const [id, calls, attempts, estimated, cost, inputTokens, outputTokens] = packed;
+    const [id, calls, attempts, estimated, inputTokens, outputTokens, billions, below] = packed;
     const { rest, currency } = kin.get(id)!;
-    const figures = { calls, attempts, estimated, cost: BigInt(cost), inputTokens, outputTokens };
+    const figures = { calls, attempts, estimated, cost: costOf(billions, below), inputTokens, outputTokens };
     sums.add(times[unit]!, rest, figures, figures.cost === 0n ? UNIT_RATIO : ratioOf(currency), sign);
   };
   let next: Promise<readonly SpanSums[]> | undefined;
@@ -136,10 +137,10 @@ function endpointOf({ model }: { readonly model: string }): string {
 const inSpan = (column: string): RawBuilder<unknown> =>
   sql`${sql.ref(column)} >= span.low and ${sql.ref(column)} < span.high`;
 const total = (columns: readonly string[], name: string): RawBuilder<unknown> =>
-  sql`sum(${sql.join(
+  sql`cast(sum(${sql.join(
     columns.map((column) => sql.ref(column)),
     sql` + `,
-  )}) as ${sql.ref(name)}`;
+  )}) as bigint) as ${sql.ref(name)}`;
 
 /** @param many whether the span is of several days: those of one are not worth summing up in the database */
 function daySums({ payers }: UsageAsk, thirds: readonly Third[], many: boolean): RawBuilder<unknown> {
@@ -148,7 +149,7 @@ function daySums({ payers }: UsageAsk, thirds: readonly Third[], many: boolean):
       thirds.map((third) => sql.ref(`${name}_${third}`)),
       sql` + `,
     );
-    return sql`${many ? sql`sum(${sum})` : sum} as ${sql.ref(name)}`;
+    return sql`${many ? sql`cast(sum(${sum}) as bigint)` : sum} as ${sql.ref(name)}`;
   });
   const telling = thirds.flatMap((third) => [sql.ref(`attempts_${third}`), sql.ref(`cost_${third}`)]);
   const isUsed = sql.join(
@@ -175,10 +176,19 @@ type Packed = readonly [
   calls: number,
   attempts: number,
   estimated: number,
-  cost: string,
   inputTokens: number,
   outputTokens: number,
+  /** Of the cost, which may be more than a number holds. */
+  billions: number,
+  below: number,
 ];
+
+const BILLION = 1_000_000_000;
+
+function costOf(billions: number, below: number): bigint {
+  const cost = billions * BILLION + below;
+  return Number.isSafeInteger(cost) ? BigInt(cost) : BigInt(billions) * BigInt(BILLION) + BigInt(below);
+}
 
 interface SpanSums {
   /** In `spans`. */
@@ -188,10 +198,10 @@ interface SpanSums {
 
 /** The sums of each stretch of time. They come as one text a stretch: a row costs more to bring over than to sum up. */
 async function readSums(query: Kysely<Schema>, ask: UsageAsk, spans: readonly Span[]): Promise<SpanSums[]> {
-  const figures = ["kin", ...DAY_FIGURES].map((name) =>
-    name === "cost" ? sql`'"' || cast(cost as text) || '"'` : sql`cast(${sql.ref(name)} as text)`,
-  );
-  const packed = sql`string_agg(${sql.join(figures, sql` || ',' || `)}, '],[')`;
+  const counts = ["kin", ...DAY_FIGURES].filter((name) => name !== "cost");
+  const cost = [sql`cost / ${sql.lit(BILLION)}`, sql`cost % ${sql.lit(BILLION)}`];
+  const listed = wordsOf(query).listed([...counts.map((name) => sql`${sql.ref(name)}`), ...cost]);
+  const packed = sql`string_agg(${listed}, '],[')`;
   // Spans that ask the same of their rows share a part of the statement.
   const parts = new Map<string, { readonly sums: RawBuilder<unknown>; readonly spans: RawBuilder<unknown>[] }>();
   for (const [place, { thirds, from, to }] of spans.entries()) {

@@ -92,10 +92,11 @@ function entrySums(words: DialectWords): RawBuilder<unknown> {
   const call = words.before(sql`costing.attempt`, ".");
   return sql`count(*) filter (where kind = 'settle') as attempts,
     count(*) filter (where kind = 'settle' and basis = 'estimated') as estimated,
-    sum(case when kind = 'settle' and not exists (select 1 from entries as earlier
+    sum(case when kind = 'settle' and (select earlier.attempt from entries as earlier
       where earlier.attempt >= ${call} || '.' and earlier.attempt < ${call} || '/'
         and earlier.kind = 'settle' and earlier.attempt <> costing.attempt
-        and (earlier.at < costing.at or (earlier.at = costing.at and earlier.attempt < costing.attempt)))
+        and (earlier.at < costing.at or (earlier.at = costing.at and earlier.attempt < costing.attempt))
+      order by earlier.attempt limit 1) is null
       then 1 else 0 end) as calls,
     cast(sum(amount) as text) as cost, ${TOKEN_SUMS}`;
 }

@@ -1,5 +1,6 @@
 import { DAY_KEY, HOURLY_KEY, HOURLY_SUMS, PLAIN_PLACES, THIRD_SUMS } from "./batch-sums.ts";
 import { FACT_COLUMNS, KIN_COLUMNS } from "./circumstances.ts";
+import { MOST_ENTRIES } from "./dialect-words.ts";
 import { SLOT_OPENINGS } from "./opening-slots.ts";
 import { SLOT_MOST_MS } from "./schema.ts";
 import { PHASE } from "./spec.ts";
@@ -115,8 +116,11 @@ export const STATEMENTS = {
   entries,
   newEntries: `${entries} returning attempt, phase, n`,
   isThere: "select 1 from entry_rows where attempt = $1 and phase = $2 and n = $3 and kind = $4",
+  // In the order of the key, without which all of the ledger would be read: see `entriesOf`.
   settledOfCalls: `select entry.attempt, entry.phase, entry.n from unnest($1::text[]) as wanted(call)
-    join entry_rows as entry on entry.attempt >= wanted.call || '.' and entry.attempt < wanted.call || '/'
+    cross join lateral (select attempt, phase, n, kind from entry_rows
+      where attempt >= wanted.call || '.' and attempt < wanted.call || '/'
+      order by attempt, phase, n limit ${MOST_ENTRIES}) as entry
     where entry.kind = 'settle'`,
   addToHours: insert(
     "usage_hourly",
