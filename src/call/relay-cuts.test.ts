@@ -64,7 +64,9 @@ describe("a stream cut anywhere", () => {
   });
 
   test("an error behind text is an error in the middle, also where both come in one piece", async () => {
-    const bytes = Buffer.from(`${events(TEXTS, undefined).slice(0, 3).join("")}data: {"error":{"message":"overloaded"}}\n\n`);
+    const bytes = Buffer.from(
+      `${events(TEXTS, undefined).slice(0, 3).join("")}data: {"error":{"message":"overloaded"}}\n\n`,
+    );
     const expected = await relay([bytes]);
     expect(textOf(expected.text.slice(0, expected.text.lastIndexOf("data: ")))).not.toBe("");
     expect(expected.text).toContain('"error"');
