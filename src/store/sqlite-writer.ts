@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { BatchWriter } from "./batch-writer.ts";
 import { LogApplier } from "./log/log-applier.ts";
-import { openLogFileForReading } from "./log/log-files.ts";
+import { LOG_FILES, openLogFileForReading } from "./log/log-files.ts";
 import { type ConnectionOptions, foldLog, openForWriting } from "./sqlite-connection.ts";
 import { isDiskFailure, Statements, type ThreadError, threadError } from "./statements.ts";
 import type { BatchOutcome, LogAnswer, LogMessage, SourcedBatch, ThreadAnswer, ThreadRequest } from "./thread.ts";
@@ -13,8 +13,7 @@ const database = openForWriting(options);
 const statements = new Statements(database);
 /** By the process that sends them: each describes its own circumstances. */
 const writers = new Map<number, BatchWriter>();
-let applier: LogApplier | undefined;
-const logFiles: number[] = [];
+let log: { readonly applier: LogApplier; readonly files: readonly number[] } | undefined;
 const beginBatch = database.prepare("begin immediate");
 const commitBatch = database.prepare("commit");
 
@@ -62,9 +61,11 @@ function commitTogether(): void {
 function apply({ stretch }: LogMessage): void {
   if (failed) return;
   try {
-    applier ??= new LogApplier(database, writerOf(0), options.durability);
-    const descriptor = (logFiles[stretch.file] ??= openLogFileForReading(options.folder, stretch.file));
-    applier.applyStretch(stretch, descriptor);
+    log ??= {
+      applier: new LogApplier(database, writerOf(0), options.durability),
+      files: LOG_FILES.map((_, file) => openLogFileForReading(options.folder, file)),
+    };
+    log.applier.applyStretch(stretch, log.files[stretch.file]!);
     port.postMessage({ applied: stretch } satisfies LogAnswer);
   } catch (error) {
     failed = true;
