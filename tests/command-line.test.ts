@@ -160,6 +160,8 @@ endpoints:
       await server.ask("/v1/chat/completions", firstKeyIn(server), {
         body: { model: "practice/echo", messages: [{ role: "user", content: "hello" }] },
       });
+      // What is asked for is in the tables by then, not in the log alone.
+      await server.admin.get("calls?limit=1");
       await server.kill();
       const database = new DatabaseSync(join(server.dataFolder, "maidan.db"));
       database.exec("update entry_rows set amount = amount + 1 where kind = 'settle'");
