@@ -26,7 +26,7 @@ export async function openTestStore(
 /** All that the store of a folder holds, as Latin-1: every byte of SQLite's files, or every value of PostgreSQL's tables. */
 export async function contentsOfTestStore(folder: string): Promise<string> {
   if (!server) {
-    const files = readdirSync(folder).filter((name) => name.startsWith("maidan.db"));
+    const files = readdirSync(folder).filter((name) => /^maidan\.(?:db|log)/.test(name));
     return files.map((name) => readFileSync(join(folder, name)).toString("latin1")).join("\n");
   }
   const url = await databases.get(folder)!;
