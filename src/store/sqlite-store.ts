@@ -24,7 +24,7 @@ export interface SqliteStoreOptions {
   /** `disk` (default): survives a power cut. `process`: survives a crash of the program. */
   readonly durability?: Durability | undefined;
   readonly limits: Pick<Limits, "journalQueue">;
-  /** Prepares the log for many commits: worth its 20 ms for a server, not for one command. */
+  /** Makes the log's files large at once: worth its time for a server, not for one command. */
   readonly reserve?: boolean | undefined;
   /** Hears why the log could not be folded into the file when the store was closed: nothing is lost by it. */
   readonly onTrouble?: ((cause: unknown) => void) | undefined;

@@ -7,7 +7,7 @@ export const LOG_FILES = ["maidan.log-0", "maidan.log-1"] as const;
 /** Bytes after which the other file is written. */
 export const LOG_FILE_BYTES = 16 * 1024 * 1024;
 
-const PIECE = Buffer.alloc(1024 * 1024);
+const PIECE_BYTES = 1024 * 1024;
 
 /** Where the system has it (Windows has not): a write returns when the disk has what was written. */
 const DURABLE_WRITES: number | undefined = constants.O_DSYNC;
@@ -27,9 +27,10 @@ export function openLogFileForReading(folder: string, file: number): number {
 /** Writes zeros behind what a file has, up to its full size: then a write need not make it grow, which takes twice as long. */
 export function reserveLogFile(folder: string, file: number): void {
   const descriptor = openSync(join(folder, LOG_FILES[file]!), constants.O_RDWR | constants.O_CREAT, 0o600);
+  const piece = Buffer.alloc(PIECE_BYTES);
   try {
-    for (let at = fstatSync(descriptor).size; at < LOG_FILE_BYTES; at += PIECE.length) {
-      writeSync(descriptor, PIECE, 0, Math.min(PIECE.length, LOG_FILE_BYTES - at), at);
+    for (let at = fstatSync(descriptor).size; at < LOG_FILE_BYTES; at += piece.length) {
+      writeSync(descriptor, piece, 0, Math.min(piece.length, LOG_FILE_BYTES - at), at);
     }
     fsyncSync(descriptor);
   } finally {
